@@ -1,0 +1,1 @@
+"""Placeholder; the map of the package is written here."""

@@ -1,0 +1,111 @@
+"""The values that cross from the calculations to figures and pages: frozen, numpy or plain Python, no torch.
+
+Every log-density is in nats. Every share is a fraction in [0, 1], not a percentage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+HDR_SHARES = (0.5, 0.8, 0.95)
+"""Shares of a distribution's own mass that its highest-density contours enclose."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A Monte Carlo estimate with its standard error, both in the same unit (nats unless said otherwise)."""
+
+    value: float
+    se: float
+
+    def as_dict(self) -> dict[str, float]:
+        """``{"value": ..., "se": ...}``, ready for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} ± {self.se:.2f}"
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of n draws with its 95 % Wilson interval, and what it would be if the two distributions were one.
+
+    Attributes:
+        value: the share, in [0, 1].
+        low: lower end of the interval.
+        high: upper end of the interval.
+        n: number of draws counted.
+        null: the same share when both sides are draws of the same distribution, counted by the same code.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    null: float
+
+
+@dataclass(frozen=True)
+class DensityGrid:
+    """A two-dimensional density on a regular grid of cells.
+
+    Attributes:
+        x: (nx,) cell centres along the first latent dimension, ascending, equally spaced.
+        y: (ny,) cell centres along the second.
+        log_density: (ny, nx) float32; natural logarithm of the cell's density; ``-inf`` nowhere (floored at ``FLOOR``).
+        mass: probability inside the window; 1 means nothing is cut off.
+        levels: log-density thresholds, one for each share in ``HDR_SHARES`` and in that order (so descending):
+            the cells above ``levels[k]`` hold the share ``HDR_SHARES[k]`` of the whole distribution's mass.
+            ``nan`` where the window holds less than that share.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    log_density: np.ndarray
+    mass: float
+    levels: tuple[float, ...]
+
+    FLOOR = -700.0
+    """Log-densities below this are reported as this: it is where float64 densities end."""
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """How much of the prior lies where the data does not (holes), and the reverse (leaks).
+
+    Attributes:
+        holes: share of prior draws whose log q(z) is under the 1 % quantile of log q at held-out posterior draws.
+        leaks: share of posterior draws whose log p(z) is under the 1 % quantile of log p at prior draws.
+        seed: seed of the draws.
+    """
+
+    holes: Share
+    leaks: Share
+    seed: int
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """One line of the list of checkpoints. A broken one has an ``error`` and nothing else worth reading.
+
+    Attributes:
+        name: folder name, unique within its root.
+        digest: content hash of the weights and the config; "" where broken.
+        error: why it cannot be used, or None.
+        dataset, prior, latent_dim, image_shape, likelihood, binarisation: from config.json.
+        metrics: evaluation by split name, as `python -m core evaluate` wrote it.
+    """
+
+    name: str
+    digest: str = ""
+    error: str | None = None
+    dataset: str = ""
+    prior: str = ""
+    latent_dim: int = 0
+    image_shape: tuple[int, ...] = ()
+    likelihood: str = ""
+    binarisation: str = ""
+    metrics: dict[str, Any] = field(default_factory=dict)
