@@ -1,0 +1,259 @@
+"""Checkpoints: a folder with weights, configuration, metrics and test latents. safetensors and JSON, never pickle.
+
+    checkpoints/<name>/model.safetensors    the weights
+                       config.json          RunConfig: data, model, training, versions, commit, command
+                       metrics.json         {"training": curve and cost, "evaluations": {split: ...}}
+                       latents.safetensors  posterior mean and log-variance (float16) and labels of up to 10,000 test images
+
+A folder is written whole beside its place and then renamed, so that a checkpoint is either there or not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from core.build import build
+from core.config import RunConfig
+from core.errors import CheckpointError
+from core.latents import LatentCloud, read_latents, write_latents
+from core.records import CheckpointInfo
+from core.vae import VAE
+
+ROOT = Path(__file__).resolve().parent.parent / "checkpoints"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+MAX_JSON_BYTES = 8_000_000
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model, ready to use: evaluation mode, on the CPU.
+
+    Attributes:
+        name: folder name.
+        vae: the model.
+        config: how it was made.
+        metrics: content of metrics.json, {} where not evaluated.
+        latents: posterior of the stored test images, None where there are none.
+        digest: content hash of weights and configuration.
+    """
+
+    name: str
+    vae: VAE
+    config: RunConfig
+    metrics: dict[str, Any]
+    latents: LatentCloud | None
+    digest: str
+
+
+def save(
+    vae: VAE,
+    config: RunConfig,
+    path: Path,
+    *,
+    metrics: dict[str, Any] | None = None,
+    latents: LatentCloud | None = None,
+    replace: bool = False,
+) -> None:
+    """Write a checkpoint folder, whole or not at all.
+
+    Raises:
+        CheckpointError: if the name is unusable, or the folder is there and ``replace`` is false.
+    """
+    if not NAME.fullmatch(path.name):
+        raise CheckpointError(f"checkpoint name {path.name!r}: use letters, digits, '.', '_' and '-', at most 64 of them")
+    if path.exists() and not replace:
+        raise CheckpointError(f"checkpoint {path.name!r} is already there; choose another name or replace it on purpose")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh, old = path.parent / f".tmp-{os.getpid()}-{path.name}", path.parent / f".tmp-old-{path.name}"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    state = {name: value.detach().cpu().contiguous() for name, value in vae.state_dict().items()}
+    save_file(state, fresh / "model.safetensors")
+    (fresh / "config.json").write_text(config.model_dump_json(indent=2) + "\n")
+    (fresh / "metrics.json").write_text(json.dumps(metrics or {}, indent=2, allow_nan=False) + "\n")
+    if latents is not None:
+        write_latents(latents, fresh / "latents.safetensors")
+    for file in fresh.iterdir():
+        with file.open("rb") as handle:
+            os.fsync(handle.fileno())
+    if path.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        path.rename(old)
+    fresh.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
+    """Replace metrics.json in one step."""
+    temporary = path / f".metrics-{os.getpid()}.json"
+    temporary.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n")
+    temporary.replace(path / "metrics.json")
+
+
+def load(name_or_path: str | Path, root: Path = ROOT) -> Checkpoint:
+    """Read and check a checkpoint.
+
+    Args:
+        name_or_path: a folder name under ``root``, or the path of a folder.
+        root: where names are looked up.
+
+    Raises:
+        CheckpointError: with the reason, whatever is wrong with the folder.
+    """
+    path = name_or_path if isinstance(name_or_path, Path) else root / name_or_path
+    if isinstance(name_or_path, str) and not NAME.fullmatch(name_or_path):
+        raise CheckpointError(f"{name_or_path!r} is not a checkpoint name")
+    _restore_interrupted(path)
+    config = read_config(path)
+    state = _read_state(path / "model.safetensors", config)
+    vae = build(config.model)
+    vae.load_state_dict(state)
+    vae.eval().requires_grad_(False)
+    latents = read_latents(path / "latents.safetensors", config.model.latent_dim)
+    return Checkpoint(path.name, vae, config, read_metrics(path), latents, digest(path))
+
+
+def list_checkpoints(root: Path = ROOT) -> list[CheckpointInfo]:
+    """Every checkpoint under ``root``, by name. A broken one is listed with its reason, never raised."""
+    if not root.is_dir():
+        return []
+    for left in root.glob(".tmp-old-*"):
+        _restore_interrupted(root / left.name.removeprefix(".tmp-old-"))
+    return [_info(path) for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith((".", "_"))]
+
+
+def digest(path: Path) -> str:
+    """Content hash of weights, configuration and latents: 16 hexadecimal digits."""
+    hasher = hashlib.sha256()
+    for name in ("model.safetensors", "config.json", "latents.safetensors"):
+        file = path / name
+        hasher.update(file.read_bytes() if file.is_file() else b"-")
+    return hasher.hexdigest()[:16]
+
+
+def read_config(path: Path) -> RunConfig:
+    """config.json, validated.
+
+    Raises:
+        CheckpointError: with the reason.
+    """
+    try:
+        content = json.loads(_read_text(path / "config.json"))
+        version = content.get("schema_version") if isinstance(content, dict) else None
+        if version != 1:
+            raise CheckpointError(f"config.json has schema version {version!r}; this program reads version 1")
+        return RunConfig.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise CheckpointError(f"config.json: {where}: {first['msg']}") from error
+    except json.JSONDecodeError as error:
+        raise CheckpointError(f"config.json is not JSON: {error}") from error
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """metrics.json, {} where there is none.
+
+    Raises:
+        CheckpointError: if it is there and not a JSON object.
+    """
+    if not (path / "metrics.json").is_file():
+        return {}
+    try:
+        content = json.loads(_read_text(path / "metrics.json"))
+    except json.JSONDecodeError as error:
+        raise CheckpointError(f"metrics.json is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise CheckpointError("metrics.json must hold an object")
+    return content
+
+
+def _read_text(file: Path) -> str:
+    try:
+        if file.stat().st_size > MAX_JSON_BYTES:
+            raise CheckpointError(f"{file.name} is larger than {MAX_JSON_BYTES:,} bytes")
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{file.name} cannot be read: {error.__class__.__name__}") from error
+
+
+def _read_state(file: Path, config: RunConfig) -> dict[str, torch.Tensor]:
+    """The weights, after their names and shapes were found to be those of the configured model.
+
+    The expected shapes come from a model on torch's meta device, so that no size a file declares is ever allocated.
+    """
+    try:
+        with torch.device("meta"):
+            expected = {name: tuple(value.shape) for name, value in build(config.model).state_dict().items()}
+        with safe_open(file, framework="pt") as handle:
+            names = set(handle.keys())
+            found = {name: tuple(handle.get_slice(name).get_shape()) for name in names}
+        if found != expected:
+            wrong = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))[0]
+            raise CheckpointError(
+                f"model.safetensors does not fit config.json: {wrong} is {found.get(wrong, 'missing')}, "
+                f"expected {expected.get(wrong, 'nothing of that name')}"
+            )
+        state = load_file(file)
+    except CheckpointError:
+        raise
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"model.safetensors cannot be used: {error}") from error
+    for name, value in state.items():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise CheckpointError(f"model.safetensors holds NaN or infinity in {name}")
+    return state
+
+
+def _restore_interrupted(path: Path) -> None:
+    """Undo a replacement that was killed between its two renames."""
+    old = path.parent / f".tmp-old-{path.name}"
+    if old.is_dir() and not path.exists():
+        old.rename(path)
+
+
+def _signature(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, size and time of every file: changes whenever the folder's content is written again."""
+    files = sorted(file for file in path.iterdir() if file.is_file())
+    return tuple((file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files)
+
+
+def _info(path: Path) -> CheckpointInfo:
+    try:
+        return _checked_info(path, _signature(path))
+    except OSError as error:
+        return CheckpointInfo(path.name, error=f"cannot be read: {error.__class__.__name__}")
+
+
+@lru_cache(maxsize=512)
+def _checked_info(path: Path, signature: tuple[tuple[str, int, int], ...]) -> CheckpointInfo:  # noqa: ARG001
+    """Full check of one folder; the signature makes the cache forget a folder that was written again."""
+    try:
+        checkpoint = load(path)
+    except CheckpointError as error:
+        return CheckpointInfo(path.name, error=str(error))
+    config = checkpoint.config
+    return CheckpointInfo(
+        name=path.name,
+        digest=checkpoint.digest,
+        dataset=config.data.name,
+        prior=config.model.prior.kind,
+        latent_dim=config.model.latent_dim,
+        image_shape=config.model.image_shape,
+        likelihood=config.model.likelihood,
+        binarisation=config.data.binarisation,
+        metrics=checkpoint.metrics.get("evaluations", {}),
+    )

@@ -1,0 +1,146 @@
+"""The command line: ``python -m core list | train | zoo | evaluate | data``.
+
+With ``--json`` exactly one JSON object goes to standard output; progress and messages go to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core.checkpoint import ROOT
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; the exit status is 0, or 1 with a one-line reason, or 2 for a wrong command line."""
+    options = _parser().parse_args(arguments)
+    options.command_line = "python -m core " + " ".join(arguments if arguments is not None else sys.argv[1:])
+    try:
+        result = options.run(options)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if options.json:
+        print(json.dumps(result, allow_nan=False))
+    else:
+        print(options.show(result))
+    return 130 if result.get("interrupted") else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m core", description="Train, list and evaluate VAEs with any prior.")
+    parser.set_defaults(json=False)
+    subcommands = parser.add_subparsers(required=True, metavar="SUBCOMMAND")
+    from core.cli_train import add_train, add_zoo
+
+    for add in (_add_list, add_train, add_zoo, _add_evaluate, _add_data):
+        command = add(subcommands)
+        command.add_argument("--json", action="store_true", help="print one JSON object")
+        command.add_argument("--root", type=Path, default=ROOT, help="folder of the checkpoints")
+    return parser
+
+
+def _add_list(subcommands: Any) -> argparse.ArgumentParser:
+    command = subcommands.add_parser("list", help="the checkpoints, broken ones with their reason")
+    command.set_defaults(run=_list, show=_show_list)
+    return command
+
+
+def _list(options: argparse.Namespace) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from core.checkpoint import list_checkpoints
+
+    return {"checkpoints": [asdict(info) for info in list_checkpoints(options.root)]}
+
+
+def _show_list(result: dict[str, Any]) -> str:
+    lines = []
+    for info in result["checkpoints"]:
+        if info["error"]:
+            lines.append(f"{info['name']:24} BROKEN: {info['error']}")
+            continue
+        test = info["metrics"].get("test", {})
+        elbo = f"ELBO {test['elbo']['value']:9.2f} nats" if "elbo" in test else "not evaluated"
+        lines.append(f"{info['name']:24} {info['dataset']:16} {info['prior']:12} d = {info['latent_dim']:<4} {elbo}")
+    return "\n".join(lines) or "no checkpoints yet; train one with: python -m core train --dataset digits --prior vamp"
+
+
+def _add_evaluate(subcommands: Any) -> argparse.ArgumentParser:
+    command = subcommands.add_parser("evaluate", help="bound, surgery and likelihood of a checkpoint on one split")
+    command.add_argument("name", help="checkpoint name")
+    command.add_argument("--split", choices=["test", "validation", "train"], default="test")
+    command.add_argument("--samples", type=int, default=1000, help="importance samples for the likelihood")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--data", type=Path, default=None, help="folder of the data sets")
+    command.add_argument("--save", action="store_true", help="store the result in the checkpoint's metrics.json")
+    command.set_defaults(run=_evaluate, show=show_evaluation)
+    return command
+
+
+def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
+    from core.checkpoint import load, write_metrics
+    from core.datasets import load as load_data
+
+    checkpoint = load(options.name, options.root)
+    stored = checkpoint.config.data
+    data = load_data(stored.name, root=options.data, seed=stored.seed)
+    result = evaluate_with_progress(checkpoint.vae, data, options.split, options.samples, options.seed)
+    if options.save:
+        evaluations = {**checkpoint.metrics.get("evaluations", {}), options.split: result}
+        write_metrics(options.root / options.name, {**checkpoint.metrics, "evaluations": evaluations})
+    return result
+
+
+def evaluate_with_progress(vae: Any, data: Any, split: str, samples: int, seed: int) -> dict[str, Any]:
+    """``core.metrics.evaluate`` with a progress bar on standard error."""
+    from tqdm import tqdm
+
+    from core.metrics.evaluate import evaluate
+
+    images = data.fixed(split)
+    with tqdm(total=len(images.images), desc=f"log p(x), {samples} samples", unit="image", file=sys.stderr) as bar:
+        return evaluate(vae, images, split, samples=samples, seed=seed, on_progress=bar.update).as_dict()
+
+
+def show_evaluation(result: dict[str, Any]) -> str:
+    """A table for people: value and standard error in nats per image."""
+    rows = [
+        f"{name:20} {value['value']:10.3f} ± {value['se']:.3f}" for name, value in result.items() if isinstance(value, dict)
+    ]
+    foot = f"nats per image; {result['split']} split, n = {result['n']:,}, seed {result['seed']}, S = {result['samples']:,}"
+    return "\n".join([*rows, foot])
+
+
+def _add_data(subcommands: Any) -> argparse.ArgumentParser:
+    command = subcommands.add_parser("data", help="fetch and check a data set; without a name, say which there are")
+    command.add_argument("name", nargs="?", help="data set, or npz:PATH")
+    command.add_argument("--data", type=Path, default=None, help="folder of the data sets")
+    command.set_defaults(run=_data, show=_show_data)
+    return command
+
+
+def _data(options: argparse.Namespace) -> dict[str, Any]:
+    from core.datasets import DATASETS, data_root, load
+
+    if options.name is None:
+        return {"datasets": list(DATASETS), "root": str(data_root(options.data))}
+    data = load(options.name, root=options.data)
+    sizes = {split: len(data.split(split).images) for split in ("train", "validation", "test")}
+    return {
+        "name": data.name,
+        "image_shape": list(data.image_shape),
+        "likelihood": data.likelihood,
+        "binarisation": data.binarisation,
+        "seed": data.seed,
+        "source": data.source,
+        **sizes,
+    }
+
+
+def _show_data(result: dict[str, Any]) -> str:
+    return "\n".join(f"{key:14} {value}" for key, value in result.items())

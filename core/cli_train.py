@@ -1,0 +1,213 @@
+"""The subcommands that train: ``train`` for one model, ``zoo`` for all that a recipe file names."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from core.config import TrainConfig
+
+LIBRARIES = ("torch", "numpy", "torchvision", "scikit-learn", "safetensors")
+
+
+def add_train(subcommands: Any) -> argparse.ArgumentParser:
+    """``train``: one model, resumable, then evaluated and stored as a checkpoint."""
+    command = subcommands.add_parser("train", help="train one model; an interrupted run continues where it was")
+    command.add_argument("--name", help="checkpoint name; default DATASET-Dd-PRIOR")
+    command.add_argument("--dataset", default="digits", help="digits, mnist, ... or npz:PATH")
+    command.add_argument("--data", type=Path, default=None, help="folder of the data sets")
+    command.add_argument("--prior", default="standard", help="standard, mog, vamp, aggregated, realnvp, maf, iaf")
+    command.add_argument("--prior-option", action="append", default=[], metavar="NAME=VALUE", help="as often as needed")
+    command.add_argument("--latent-dim", type=int, default=2)
+    command.add_argument("--hidden", type=int, nargs="+", default=[300, 300], help="widths of the gated layers")
+    defaults = TrainConfig()
+    for name, field in TrainConfig.model_fields.items():
+        flag, default = "--" + name.replace("_", "-"), getattr(defaults, name)
+        if isinstance(default, bool):
+            command.add_argument(flag, action="store_true")
+        else:
+            command.add_argument(flag, type=type(default), default=default, help=f"default {field.default}")
+    command.add_argument("--samples", type=int, default=1000, help="importance samples of the final evaluation")
+    command.add_argument("--restart", action="store_true", help="discard an interrupted run of this name")
+    command.add_argument("--replace", action="store_true", help="replace a checkpoint of this name")
+    command.set_defaults(run=train, show=show_training)
+    return command
+
+
+def add_zoo(subcommands: Any) -> argparse.ArgumentParser:
+    """``zoo``: train, one after another, every model of a recipe file that is not there yet."""
+    command = subcommands.add_parser("zoo", help="train every model of checkpoints/zoo.toml that is missing")
+    command.add_argument("--recipes", type=Path, default=None, help="default: zoo.toml in the folder of the checkpoints")
+    command.set_defaults(run=zoo, show=lambda result: "\n".join(f"{k:24} {v}" for k, v in result["models"].items()))
+    return command
+
+
+def train(options: argparse.Namespace) -> dict[str, Any]:
+    """Train, evaluate on the test split, store. Ctrl-C saves the state and stops; the same command goes on later."""
+    from core.checkpoint import NAME
+    from core.datasets import load
+
+    name = options.name or f"{options.dataset.replace('_', '-')}-{options.latent_dim}d-{options.prior}"
+    target = options.root / name
+    if not NAME.fullmatch(name):
+        raise ValueError(f"checkpoint name {name!r}: use letters, digits, '.', '_' and '-'; give one with --name")
+    if target.exists() and not options.replace:
+        raise ValueError(f"checkpoint {name!r} is already there; use another --name, or --replace")
+    state_file = options.root / ".training" / f"{name}.safetensors"
+    if options.restart:
+        state_file.unlink(missing_ok=True)
+    data = load(options.dataset, root=options.data)
+    return _train_and_store(options, _run_config(options, data), data, target, state_file)
+
+
+def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target: Path, state_file: Path) -> dict:
+    from dataclasses import asdict
+
+    from core.build import resolved
+    from core.checkpoint import save
+    from core.cli import evaluate_with_progress
+    from core.latents import cloud
+    from core.train import Run
+
+    run = Run(config, data, state_file)
+    vae = _train_with_progress(run)
+    if not run.finished:
+        print(f"stopped in epoch {run.position.epoch + 1}; the same command continues from there", file=sys.stderr)
+        return {"name": target.name, "interrupted": True, "epoch": run.position.epoch}
+    test = evaluate_with_progress(vae, data, "test", options.samples, 0)
+    curve = [asdict(record) for record in run.position.curve]
+    training = {
+        "epochs": run.position.epoch,
+        "best_epoch": run.position.best_epoch,
+        "seconds": sum(record["seconds"] for record in curve),
+        "parameters": sum(parameter.numel() for parameter in vae.parameters()),
+        "curve": curve,
+    }
+    images = data.fixed("test")
+    save(
+        vae,
+        config.model_copy(update={"model": resolved(config.model, vae)}),
+        target,
+        metrics={"training": training, "evaluations": {"test": test}},
+        latents=cloud(vae, images.images, images.labels, "test"),
+        replace=options.replace,
+    )
+    state_file.unlink(missing_ok=True)
+    return {"name": target.name, "epochs": training["epochs"], "seconds": training["seconds"], "test": test}
+
+
+def show_training(result: dict[str, Any]) -> str:
+    """What a finished training prints."""
+    from core.cli import show_evaluation
+
+    if result.get("interrupted"):
+        return f"{result['name']}: interrupted after {result['epoch']} epochs"
+    head = f"{result['name']}: {result['epochs']} epochs in {result['seconds']:.0f} s"
+    return head + "\n" + show_evaluation(result["test"])
+
+
+def zoo(options: argparse.Namespace) -> dict[str, Any]:
+    """Train what is missing, in the order of the file; what is there is left alone."""
+    recipes = tomllib.loads((options.recipes or options.root / "zoo.toml").read_text())
+    states: dict[str, str] = {}
+    for name, arguments in recipes["models"].items():
+        if (options.root / name).exists():
+            states[name] = "already there"
+            continue
+        command = ["train", "--name", name, "--root", str(options.root), *shlex.split(arguments)]
+        print(f"python -m core {shlex.join(command)}", file=sys.stderr)
+        # a process each: a failed model does not take the others with it, and standard output stays free for --json
+        status = subprocess.run([sys.executable, "-m", "core", *command], stdout=sys.stderr, check=False).returncode
+        states[name] = "trained" if status == 0 else f"failed with status {status}"
+        if status == 130:
+            return {"models": states, "interrupted": True}
+    return {"models": states}
+
+
+def _run_config(options: argparse.Namespace, data: Any) -> Any:
+    from core.config import DataConfig, ModelConfig, PriorConfig, RunConfig
+
+    settings = {name: getattr(options, name) for name in TrainConfig.model_fields}
+    return RunConfig(
+        data=DataConfig(
+            name=data.name,
+            seed=data.seed,
+            binarisation=data.binarisation,
+            train=len(data.train.images),
+            validation=len(data.validation.images),
+            test=len(data.test.images),
+            class_names=data.class_names,
+        ),
+        model=ModelConfig(
+            image_shape=data.image_shape,
+            likelihood=data.likelihood,
+            latent_dim=options.latent_dim,
+            hidden=tuple(options.hidden),
+            prior=PriorConfig(kind=options.prior, options=_prior_options(options.prior_option)),
+        ),
+        train=TrainConfig(**settings),
+        versions={"python": sys.version.split()[0], **{name: version(name) for name in LIBRARIES}},
+        commit=_commit(),
+        command=options.command_line,
+    )
+
+
+def _prior_options(pairs: list[str]) -> dict[str, Any]:
+    """NAME=VALUE pairs, with values read as TOML and, failing that, as text."""
+    parsed: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise ValueError(f"--prior-option takes NAME=VALUE; got {pair!r}")
+        try:
+            parsed[name] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            parsed[name] = text
+    return parsed
+
+
+def _train_with_progress(run: Any) -> Any:
+    from tqdm import tqdm
+
+    def stop(*_: object) -> None:
+        if run.stop_requested:
+            raise KeyboardInterrupt
+        run.stop_requested = True
+
+    previous = signal.signal(signal.SIGINT, stop)
+    total, done = run.config.train.epochs * run.steps, run.position.epoch * run.steps + run.position.step
+    try:
+        with tqdm(total=total, initial=done, unit="step", file=sys.stderr, mininterval=0.5) as bar:
+
+            def show(progress: Any) -> None:
+                bar.update(1)
+                if progress.step % max(1, progress.steps // 10) == 0:
+                    held_out = f", validation {progress.last.validation_elbo:.2f}" if progress.last else ""
+                    bar.set_description(
+                        f"epoch {progress.epoch}: ELBO {progress.elbo:.2f} = {progress.reconstruction:.2f} - "
+                        f"{progress.kl:.2f}{held_out}",
+                        refresh=False,
+                    )
+
+            return run.train(show)
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _commit() -> str:
+    """The commit of this checkout, "" where it is not one."""
+    here = Path(__file__).resolve().parent
+    try:
+        answer = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""

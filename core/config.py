@@ -1,0 +1,122 @@
+"""What a run is made of, as frozen and validated values of JSON scalars. Unknown names are refused by name.
+
+``RunConfig`` is what ``config.json`` of a checkpoint holds; ``core.build`` turns its ``model`` part into a VAE.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+Scalar = str | int | float | bool
+Width = Annotated[int, Field(ge=1, le=16_384)]
+
+
+class Frozen(BaseModel):
+    """Base of every configuration: immutable, no unknown fields, no NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataConfig(Frozen):
+    """Which images, as ``core.datasets.load`` gave them.
+
+    Attributes:
+        name: key of ``DATASETS`` or ``npz:PATH``.
+        seed: seed of the split (where drawn) and of the stored binarisation.
+        binarisation: "dynamic", "fixed" or "none".
+        train, validation, test: number of images.
+        class_names: one for each label, empty where there are no labels.
+    """
+
+    name: str = Field(max_length=1024)
+    seed: int = 777
+    binarisation: Literal["dynamic", "fixed", "none"]
+    train: int = Field(ge=1)
+    validation: int = Field(ge=1)
+    test: int = Field(ge=1)
+    class_names: tuple[str, ...] = ()
+
+
+class PriorConfig(Frozen):
+    """A key of ``PRIORS`` and its settings, which the prior itself validates."""
+
+    kind: str = Field(max_length=64)
+    options: dict[str, Scalar] = Field(default_factory=dict)
+
+
+class ModelConfig(Frozen):
+    """Everything that decides the shape of the networks.
+
+    Attributes:
+        image_shape: (channels, height, width).
+        likelihood: "bernoulli" for binary pixels, "logistic" for 256 grey levels.
+        latent_dim: d.
+        hidden: widths of the gated layers, in the encoder and in the decoder.
+        prior: which prior.
+    """
+
+    image_shape: tuple[Width, Width, Width]
+    likelihood: Literal["bernoulli", "logistic"]
+    latent_dim: int = Field(ge=1, le=4096)
+    hidden: tuple[Width, ...] = Field((300, 300), min_length=1, max_length=16)
+    prior: PriorConfig
+
+    @property
+    def pixels(self) -> int:
+        """Length of a flat image."""
+        channels, height, width = self.image_shape
+        return channels * height * width
+
+
+class TrainConfig(Frozen):
+    """How the model is trained.
+
+    Attributes:
+        epochs: at most this many.
+        batch_size: images a step.
+        learning_rate: of Adam, at the start.
+        final_rate: the learning rate falls along a half cosine to this share of it; 1 keeps it constant.
+        warmup_epochs: the weight beta of the KL grows linearly from 0 to 1 over these.
+        patience: stop after so many epochs without a better validation ELBO (at beta = 1), counted after the warm-up.
+        clip_norm: upper limit of the gradient's norm.
+        seed: of the initialisation, the order of the images, their binarisation and the noise.
+        device: "cpu", "cuda" or "cuda:N".
+        bf16: matrix products of the networks in bfloat16.
+        compile: run the step through torch.compile.
+    """
+
+    epochs: int = Field(200, ge=1, le=100_000)
+    batch_size: int = Field(100, ge=1, le=100_000)
+    learning_rate: float = Field(1e-3, gt=0, le=1)
+    final_rate: float = Field(0.02, gt=0, le=1)
+    warmup_epochs: int = Field(10, ge=0, le=100_000)
+    patience: int = Field(50, ge=1, le=100_000)
+    clip_norm: float = Field(10.0, gt=0)
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+    device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$")
+    bf16: bool = False
+    compile: bool = False
+
+
+class RunConfig(Frozen):
+    """A whole run: what ``config.json`` holds.
+
+    Attributes:
+        schema_version: of this file's layout.
+        data, model, train: the three parts above.
+        versions: of the libraries that trained it.
+        commit: of this project, "" where unknown.
+        command: the command line that trained it.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    data: DataConfig
+    model: ModelConfig
+    train: TrainConfig = TrainConfig()
+    versions: dict[str, str] = Field(default_factory=dict)
+    commit: str = ""
+    command: str = ""

@@ -1,0 +1,26 @@
+"""The project's own errors. All are ValueErrors whose message says what came, what was expected and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used."""
+
+
+class TrainingDiverged(ValueError):
+    """A loss that is no longer a number.
+
+    Args:
+        epoch: the epoch it happened in, counted from 1.
+        term: which term of the bound was not finite first.
+        kept: the last good state, or None where none was written yet.
+    """
+
+    def __init__(self, epoch: int, term: str, kept: Path | None) -> None:
+        where = f"; the last good state is kept in {kept}" if kept else ""
+        super().__init__(
+            f"training diverged in epoch {epoch}: {term} is not finite{where}. Lower --learning-rate or --clip-norm"
+        )
+        self.epoch, self.term, self.kept = epoch, term, kept

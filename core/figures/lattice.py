@@ -1,0 +1,93 @@
+"""Clicks anywhere in a latent plane: an invisible lattice of markers, and how to read the click that it catches.
+
+Streamlit reports only clicks on markers (not on heat maps nor on empty space), so markers stand everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.figures import theme
+from core.records import DensityGrid
+
+NAME = "lattice"
+_HOVER = "z₁ %{customdata[0]:.2f}, z₂ %{customdata[1]:.2f}<br>%{hovertext}<extra></extra>"
+_INVISIBLE = {"marker": {"opacity": 0.0}}
+
+
+def lattice_points(grid: DensityGrid, count: int) -> np.ndarray:
+    """The (count * count, 2) float64 places of the lattice, from the first cell centre to the last, rows first."""
+    if count < 2:
+        raise ValueError(f"lattice must be at least 2, got {count}")
+    x, y = np.linspace(grid.x[0], grid.x[-1], count), np.linspace(grid.y[0], grid.y[-1], count)
+    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+
+
+def lattice_traces(q: DensityGrid, p: DensityGrid, count: int, axes: tuple[str, ...]) -> list[go.Scattergl]:
+    """One invisible trace of markers for each panel: hover tells the densities, a click tells z exactly.
+
+    Args:
+        q: aggregated posterior.
+        p: prior on the same grid.
+        count: markers along each side.
+        axes: "" for the first panel, "2" for the second and so on.
+
+    Returns:
+        Traces with ``customdata`` [z1, z2] in float64, never styled by a selection.
+    """
+    z = lattice_points(q, count)
+    log_q, log_p = interpolate(q, z), interpolate(p, z)
+    words = [
+        f"log q {a:.1f}, log p {b:.1f} nats<br>log q − log p {a - b:+.1f} nats".replace("-", "−")
+        for a, b in zip(log_q.tolist(), log_p.tolist(), strict=True)
+    ]
+    # Lists, not an array: a two-dimensional array reaches Streamlit's event as an object without a length.
+    places = z.tolist()
+    x, y = z[:, 0].astype(np.float32), z[:, 1].astype(np.float32)
+    return [
+        go.Scattergl(
+            x=x, y=y, xaxis=f"x{axis}", yaxis=f"y{axis}", customdata=places, hovertext=words, hovertemplate=_HOVER,
+            mode="markers", marker={"size": 12, "opacity": 0.0, "color": theme.NEUTRAL}, name=NAME, showlegend=False,
+            selected=_INVISIBLE, unselected=_INVISIBLE,
+        )
+        for axis in axes
+    ]  # fmt: skip
+
+
+def interpolate(grid: DensityGrid, z: np.ndarray) -> np.ndarray:
+    """The log-density at ``z`` (n, 2), bilinear between cell centres; outside the grid, that of its edge. Nats, (n,)."""
+    values = np.asarray(grid.log_density, np.float64)
+    (column, right), (row, up) = _place(grid.x, z[:, 0]), _place(grid.y, z[:, 1])
+    low = values[row, column] * (1 - right) + values[row, column + 1] * right
+    high = values[row + 1, column] * (1 - right) + values[row + 1, column + 1] * right
+    return low * (1 - up) + high * up
+
+
+def _place(centres: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Index of the cell centre on the left, and how far towards the next one, in [0, 1]."""
+    position = (at - centres[0]) / (centres[-1] - centres[0]) * (len(centres) - 1)
+    position = np.clip(position, 0, len(centres) - 1)
+    index = np.minimum(position.astype(np.int64), len(centres) - 2)
+    return index, position - index
+
+
+def clicked(event: Mapping[str, Any] | None) -> tuple[float, float] | None:
+    """The place z that a click chose, or None.
+
+    Args:
+        event: what ``st.plotly_chart(..., on_select=...)`` returns or leaves in the session state under the chart's key.
+
+    Returns:
+        (z1, z2), exactly as the lattice holds them; None where nothing is chosen or the event is not a click on a figure
+        of this package.
+    """
+    points = ((event or {}).get("selection") or {}).get("points") or []
+    for point in points:
+        z = point.get("customdata")
+        if isinstance(z, (list, tuple)) and len(z) >= 2:
+            return float(z[0]), float(z[1])
+    return None

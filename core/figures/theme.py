@@ -1,0 +1,105 @@
+"""Every colour, marker, font size and the common layout of the figures: change the look here and nowhere else.
+
+The figures are shown in light and in dark themes, so backgrounds are transparent and text takes the theme's own colour.
+Source is never told by colour alone: the data is filled and solid, the prior is dashed, pseudo-inputs are diamonds.
+Colours are those of Okabe and Ito (2008), told apart under all common kinds of colour blindness.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+DATA = "#0072B2"
+"""Aggregated posterior q(z) and everything that comes from data: filled, solid."""
+PRIOR = "#D55E00"
+"""Prior p(z) and everything that the model makes up: dashed."""
+PSEUDO = "#F0E442"
+"""Pseudo-inputs: yellow diamonds with a black edge."""
+PSEUDO_EDGE = "#000000"
+LEAK, HOLE = "#0072B2", "#E69F00"
+"""Ends of the signed map: data that the prior misses (log q > log p), prior mass with no data (log q < log p)."""
+INFORMATION, MARGINAL, RECONSTRUCTION = "#009E73", "#CC79A7", "#8C8C8C"
+"""Terms of the ELBO: mutual information, marginal KL, reconstruction."""
+NEUTRAL = "#808080"
+"""Frames, ceilings, gaps between pictures: a grey that shows on white and on near-black."""
+PICKED, PICKED_HALO = "#000000", "#FFFFFF"
+"""The picked place: a black cross in a white halo, seen on any background."""
+POINT_EDGE = "rgba(255,255,255,0.75)"
+TRANSPARENT = "rgba(0,0,0,0)"
+
+CLASS_COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#CC79A7", "#D55E00", "#0072B2", "#999999")
+CLASS_SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "x", "star", "triangle-down", "hexagon", "bowtie")
+"""Eight colours against ten shapes: forty classes before a pair comes back."""
+
+BAND_ALPHAS = (0.34, 0.26, 0.18)
+"""Opacity that the bands of the 50, 80 and 95 % regions add, one over the other."""
+FAINT_ALPHA = 0.07
+"""Opacity of the fill under the prior's dashed lines."""
+
+FONT, FONT_SMALL, FONT_TITLE = 15, 13, 19
+"""Pixels; chosen to be read from the back of a lecture hall."""
+HEIGHT, HEIGHT_COMPACT = 520, 400
+AXIS = {
+    "showgrid": False, "zeroline": False, "showline": True, "mirror": True, "linecolor": NEUTRAL, "linewidth": 1,
+    "ticks": "outside", "tickcolor": NEUTRAL, "nticks": 6,
+}  # fmt: skip
+"""A framed axis without a grid."""
+
+
+def rgba(colour: str, alpha: float) -> str:
+    """The colour ``#RRGGBB`` with an opacity, as plotly writes it."""
+    red, green, blue = rgb(colour)
+    return f"rgba({red},{green},{blue},{alpha:.3g})"
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """The three bytes of a colour ``#RRGGBB``."""
+    if len(colour) != 7 or colour[0] != "#":
+        raise ValueError(f"colour must be '#RRGGBB', got {colour!r}")
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def signed_scale(steps: int = 8) -> list[list[Any]]:
+    """Colour scale of the signed map: orange at 0, transparent in the middle, blue at 1.
+
+    The opacity grows as the power 0.7 of the distance from the middle, so that one nat is already seen.
+    """
+    sides = [(0.5 - 0.5 * k / steps, HOLE, (k / steps) ** 0.7) for k in range(steps, 0, -1)]
+    sides += [(0.5, NEUTRAL, 0.0)]
+    sides += [(0.5 + 0.5 * k / steps, LEAK, (k / steps) ** 0.7) for k in range(1, steps + 1)]
+    return [[place, rgba(colour, 0.92 * alpha)] for place, colour, alpha in sides]
+
+
+def class_style(index: int) -> tuple[str, str]:
+    """Colour and marker symbol of a class; the pair is unique among the first forty."""
+    return CLASS_COLOURS[index % len(CLASS_COLOURS)], CLASS_SYMBOLS[index % len(CLASS_SYMBOLS)]
+
+
+def class_scale(count: int) -> list[list[Any]]:
+    """Stepwise colour scale for marker colours 0 .. count - 1 with ``cmin=-0.5, cmax=count-0.5``."""
+    scale: list[list[Any]] = []
+    for index in range(count):
+        colour = class_style(index)[0]
+        scale += [[index / count, colour], [(index + 1) / count, colour]]
+    return scale
+
+
+def style(figure: go.Figure, *, height: int, title: str | None = None) -> go.Figure:
+    """Give a figure the common layout: transparent, projector-sized type, zoom kept over reruns. Changes it in place."""
+    figure.update_layout(
+        height=height,
+        paper_bgcolor=TRANSPARENT,
+        plot_bgcolor=TRANSPARENT,
+        font_size=FONT,
+        hoverlabel_font_size=FONT_SMALL,
+        uirevision="keep",
+        hovermode="closest",
+        margin={"l": 56, "r": 12, "t": 62 + (34 if title else 0), "b": 100},
+        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom", "font_size": FONT_SMALL},
+    )
+    if title:
+        figure.update_layout(title={"text": title, "font_size": FONT_TITLE + 1, "x": 0, "y": 1, "yanchor": "top"})
+        figure.update_layout(title_pad={"t": 8})
+    return figure

@@ -1,0 +1,71 @@
+"""Sentences from numbers: what a chart says, with its uncertainty and with what a perfect match would give."""
+
+from __future__ import annotations
+
+from core.records import Estimate, Mismatch, Share
+
+Z_95 = 1.96
+
+
+def mismatch_sentence(mismatch: Mismatch, marginal_kl: Estimate | None = None) -> str:
+    """What the three panels show, in words; also their alternative text.
+
+    A side counts as a mismatch where its whole 95 % interval lies above what two draws of one distribution would give.
+
+    Args:
+        mismatch: shares of prior draws in holes and of posterior draws that leak.
+        marginal_kl: KL(q(z) ‖ p(z)) in nats, where it is known.
+
+    Returns:
+        Two or three sentences without markup.
+    """
+    holes, leaks = _above(mismatch.holes), _above(mismatch.leaks)
+    lead = {
+        (True, True): "The prior and the data disagree both ways",
+        (True, False): "The prior has holes",
+        (False, True): "The prior misses some of the data",
+        (False, False): "No mismatch found between prior and data",
+    }[holes, leaks]
+    sentence = (
+        f"{lead}: {_share(mismatch.holes)} of prior draws fall where the data has no mass {_interval(mismatch.holes)}, "
+        f"and {_share(mismatch.leaks)} of the data's draws fall where the prior has none {_interval(mismatch.leaks)}."
+    )
+    if marginal_kl is None:
+        return sentence
+    half = Z_95 * marginal_kl.se
+    low, high = marginal_kl.value - half, marginal_kl.value + half
+    return sentence + f" Marginal KL: {_nats(marginal_kl.value)} nats [{_nats(low)}, {_nats(high)}]; a perfect match is 0."
+
+
+def caption(dataset: str, split: str, n: int, seed: int, method: str) -> str:
+    """What stands under every chart: the data, how many, which seed, how it was computed."""
+    if n < 1:
+        raise ValueError(f"n must be 1 or more, got {n}")
+    return f"{dataset}, {split} split, n = {n:,}, seed {seed}. {method.strip().rstrip('.')}."
+
+
+def _above(share: Share) -> bool:
+    return share.low > share.null
+
+
+def _interval(share: Share) -> str:
+    digits = _digits(share)
+    low, high = (_percent(value, digits) for value in (share.low, share.high))
+    return f"[{low}, {high}] ({_percent(share.null, _digits(share, share.null))} % would be a perfect match)"
+
+
+def _share(share: Share) -> str:
+    return f"{_percent(share.value, _digits(share))} %"
+
+
+def _digits(share: Share, value: float | None = None) -> int:
+    """Decimals: none from 10 % on, one under it."""
+    return 0 if (share.value if value is None else value) >= 0.0995 else 1
+
+
+def _percent(value: float, digits: int) -> str:
+    return f"{100 * value:.{digits}f}"
+
+
+def _nats(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")

@@ -1,0 +1,133 @@
+"""Coupling flows: RealNVP (affine) and NICE (additive). Both directions are one network pass a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from core.flows.base import Chain, Flow
+from core.flows.permute import reverse
+from core.nn import soft_bound
+from core.shapes import Latents, LogProb
+
+LOG_SCALE_LIMIT = 5.0
+
+
+def _conditioner(inputs: int, hidden: Sequence[int], outputs: int) -> nn.Sequential:
+    """A ReLU network whose last layer starts at zero, so that the flow starts at the identity."""
+    widths = [inputs, *hidden]
+    layers: list[nn.Module] = []
+    for before, after in zip(widths, widths[1:], strict=False):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    last = nn.Linear(widths[-1], outputs)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(*layers, last)
+
+
+def _require_two(dim: int, name: str) -> None:
+    if dim < 2:
+        raise ValueError(f"{name} couples two halves and needs dim >= 2; got dim={dim}. Use maf or iaf for one dimension")
+
+
+class AffineCoupling(Flow):
+    """z_a = u_a, z_b = u_b exp(s(u_a)) + t(u_a), with a the first half of the coordinates and b the rest."""
+
+    def __init__(self, dim: int, hidden: Sequence[int]) -> None:
+        super().__init__()
+        _require_two(dim, "RealNVP")
+        self.kept = dim // 2
+        self.net = _conditioner(self.kept, hidden, 2 * (dim - self.kept))
+
+    def _shift_and_log_scale(self, kept: Tensor) -> tuple[Tensor, Tensor]:
+        shift, raw = self.net(kept).chunk(2, dim=1)
+        return shift, soft_bound(raw, -LOG_SCALE_LIMIT, LOG_SCALE_LIMIT)
+
+    def forward_and_log_det(self, u: Latents) -> tuple[Latents, LogProb]:
+        """One pass."""
+        kept, moved = u[:, : self.kept], u[:, self.kept :]
+        shift, log_scale = self._shift_and_log_scale(kept)
+        return torch.cat([kept, moved * torch.exp(log_scale) + shift], 1), log_scale.sum(1)
+
+    def inverse_and_log_det(self, z: Latents) -> tuple[Latents, LogProb]:
+        """One pass."""
+        kept, moved = z[:, : self.kept], z[:, self.kept :]
+        shift, log_scale = self._shift_and_log_scale(kept)
+        return torch.cat([kept, (moved - shift) * torch.exp(-log_scale)], 1), -log_scale.sum(1)
+
+
+class AdditiveCoupling(Flow):
+    """z_a = u_a, z_b = u_b + t(u_a): volume preserving."""
+
+    def __init__(self, dim: int, hidden: Sequence[int]) -> None:
+        super().__init__()
+        _require_two(dim, "NICE")
+        self.kept = dim // 2
+        self.net = _conditioner(self.kept, hidden, dim - self.kept)
+
+    def forward_and_log_det(self, u: Latents) -> tuple[Latents, LogProb]:
+        """One pass; the log-determinant is zero."""
+        kept, moved = u[:, : self.kept], u[:, self.kept :]
+        return torch.cat([kept, moved + self.net(kept)], 1), u.new_zeros(u.shape[0])
+
+    def inverse_and_log_det(self, z: Latents) -> tuple[Latents, LogProb]:
+        """One pass; the log-determinant is zero."""
+        kept, moved = z[:, : self.kept], z[:, self.kept :]
+        return torch.cat([kept, moved - self.net(kept)], 1), z.new_zeros(z.shape[0])
+
+
+class DiagonalScaling(Flow):
+    """z = u exp(s): the only place where NICE can change a volume."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.raw = nn.Parameter(torch.zeros(dim))
+
+    def _log_scale(self) -> Tensor:
+        return soft_bound(self.raw, -LOG_SCALE_LIMIT, LOG_SCALE_LIMIT)
+
+    def forward_and_log_det(self, u: Latents) -> tuple[Latents, LogProb]:
+        """Element by element."""
+        log_scale = self._log_scale()
+        return u * torch.exp(log_scale), log_scale.sum().expand(u.shape[0])
+
+    def inverse_and_log_det(self, z: Latents) -> tuple[Latents, LogProb]:
+        """Element by element."""
+        log_scale = self._log_scale()
+        return z * torch.exp(-log_scale), -log_scale.sum().expand(z.shape[0])
+
+
+def realnvp(dim: int, hidden: Sequence[int] = (128, 128), layers: int = 5) -> Flow:
+    """RealNVP: affine couplings with the coordinates reversed between them.
+
+    Args:
+        dim: d, at least 2.
+        hidden: widths of each coupling's network.
+        layers: number of couplings; every coordinate is moved by every second one, so use at least 4.
+
+    References:
+        Dinh, Sohl-Dickstein, Bengio (2016), Density estimation using Real NVP, arXiv:1605.08803.
+    """
+    flows: list[Flow] = []
+    for _ in range(layers):
+        flows += [AffineCoupling(dim, hidden), reverse(dim)]
+    return Chain(flows)
+
+
+def nice(dim: int, hidden: Sequence[int] = (128, 128), layers: int = 5) -> Flow:
+    """NICE: additive couplings, the coordinates reversed between them, and one diagonal scaling at the data's end.
+
+    Args:
+        dim: d, at least 2.
+        hidden: widths of each coupling's network.
+        layers: number of couplings.
+
+    References:
+        Dinh, Krueger, Bengio (2014), NICE: non-linear independent components estimation, arXiv:1410.8516.
+    """
+    flows: list[Flow] = []
+    for _ in range(layers):
+        flows += [AdditiveCoupling(dim, hidden), reverse(dim)]
+    return Chain([*flows, DiagonalScaling(dim)])

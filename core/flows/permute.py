@@ -1,0 +1,44 @@
+"""Fixed permutations between layers: without them the same coordinates would be conditioned on all the way through."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from core.flows.base import Flow
+from core.shapes import Latents, LogProb
+
+
+class Permute(Flow):
+    """z = u[:, order]; the log-determinant is zero.
+
+    Args:
+        order: (d,) a permutation of 0..d-1, stored with the weights. (On torch's meta device, where shapes are compared
+            before anything is allocated, there are no numbers to check.)
+
+    Raises:
+        ValueError: if ``order`` is not a permutation.
+    """
+
+    order: Tensor
+    undo: Tensor
+
+    def __init__(self, order: Tensor) -> None:
+        super().__init__()
+        if not order.is_meta and order.sort().values.tolist() != list(range(len(order))):
+            raise ValueError(f"order must be a permutation of 0..{len(order) - 1}; got {order.tolist()}")
+        self.register_buffer("order", order)
+        self.register_buffer("undo", order.argsort())
+
+    def forward_and_log_det(self, u: Latents) -> tuple[Latents, LogProb]:
+        """(n, d) re-ordered."""
+        return u[:, self.order], u.new_zeros(u.shape[0])
+
+    def inverse_and_log_det(self, z: Latents) -> tuple[Latents, LogProb]:
+        """(n, d) in the first order."""
+        return z[:, self.undo], z.new_zeros(z.shape[0])
+
+
+def reverse(dim: int) -> Permute:
+    """The permutation that turns the order of the coordinates round."""
+    return Permute(torch.arange(dim).flip(0))

@@ -1,0 +1,108 @@
+"""Where the encoder puts a set of images: the parameters of q(z|x_i), stored so that pages open without the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save_file
+from torch import Tensor
+
+from core.distributions import DiagonalNormal
+from core.errors import CheckpointError
+from core.vae import VAE
+
+MAX_STORED = 10_000
+
+
+@dataclass(frozen=True)
+class LatentCloud:
+    """The posteriors of n images: components of the aggregated posterior q(z) = (1/n) sum_i q(z|x_i).
+
+    Attributes:
+        mean: (n, d) float32.
+        log_var: (n, d) float32.
+        labels: (n,) int64, or None where the data has none.
+        split: the split the images come from.
+        total: number of images of that split; n is smaller where only the first ones are kept.
+    """
+
+    mean: np.ndarray
+    log_var: np.ndarray
+    labels: np.ndarray | None
+    split: str
+    total: int
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    def components(self) -> tuple[Tensor, Tensor]:
+        """mean and log_var as tensors, (n, d) each."""
+        return torch.from_numpy(self.mean), torch.from_numpy(self.log_var)
+
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """n draws of q(z), spread evenly over the images (stratified), and the image each came from.
+
+        Returns:
+            z (n, d) and index (n,).
+        """
+        mean, log_var = self.components()
+        rounds = [torch.randperm(len(mean), generator=generator) for _ in range(-(-n // len(mean)))]
+        index = torch.cat(rounds)[:n]
+        return DiagonalNormal(mean[index], log_var[index]).sample(1, generator=generator)[0], index
+
+
+@torch.inference_mode()
+def encode(vae: VAE, images: Tensor, *, batch: int = 2000) -> tuple[Tensor, Tensor]:
+    """Posterior mean and log-variance of (n, pixels) images, (n, d) each, in batches on the model's device."""
+    device = next(vae.parameters()).device
+    parts = [vae.posterior(images[start : start + batch].to(device)) for start in range(0, len(images), batch)]
+    return torch.cat([q.mean for q in parts]).cpu(), torch.cat([q.log_var for q in parts]).cpu()
+
+
+def cloud(vae: VAE, images: Tensor, labels: Tensor | None, split: str, limit: int = MAX_STORED) -> LatentCloud:
+    """Encode the first ``limit`` images of a split."""
+    mean, log_var = encode(vae, images[:limit])
+    kept = None if labels is None else labels[:limit].numpy().astype(np.int64)
+    return LatentCloud(mean.numpy(), log_var.numpy(), kept, split, len(images))
+
+
+def write_latents(latents: LatentCloud, file: Path) -> None:
+    """Store means and log-variances in half precision."""
+    tensors = {"mean": latents.mean.astype(np.float16), "log_var": latents.log_var.astype(np.float16)}
+    if latents.labels is not None:
+        tensors["labels"] = latents.labels.astype(np.int32)
+    save_file(tensors, file, metadata={"split": latents.split, "total": str(latents.total)})
+
+
+def read_latents(file: Path, dim: int) -> LatentCloud | None:
+    """Read what ``write_latents`` stored; None where there is no such file.
+
+    Raises:
+        CheckpointError: naming what is wrong: truncated, wrong shapes, NaN.
+    """
+    if not file.is_file():
+        return None
+    try:
+        with safe_open(file, framework="numpy") as handle:
+            metadata = handle.metadata() or {}
+            shapes = {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
+        n = shapes.get("mean", (0,))[0]
+        expected = {"mean": (n, dim), "log_var": (n, dim), "labels": (n,)}
+        if any(shapes.get(name) != expected[name] for name in ("mean", "log_var")) or not n:
+            raise CheckpointError(f"latents.safetensors: mean and log_var must be (n, {dim}); got {shapes}")
+        if shapes.get("labels", (n,)) != (n,) or set(shapes) - set(expected):
+            raise CheckpointError(f"latents.safetensors holds {shapes}; expected {expected}")
+        tensors = load_file(file)
+        mean, log_var = tensors["mean"].astype(np.float32), tensors["log_var"].astype(np.float32)
+        if not (np.isfinite(mean).all() and np.isfinite(log_var).all()):
+            raise CheckpointError("latents.safetensors holds NaN or infinity")
+        labels = tensors["labels"].astype(np.int64) if "labels" in tensors else None
+        return LatentCloud(mean, log_var, labels, metadata.get("split", "test"), int(metadata.get("total", n)))
+    except CheckpointError:
+        raise
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"latents.safetensors cannot be used: {error}") from error

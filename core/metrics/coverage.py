@@ -1,0 +1,74 @@
+"""Holes and leaks: where the prior has mass and the data has none, and the reverse.
+
+log q is evaluated exactly. A posterior draw is evaluated with its own component left out: with it, every draw would lie
+near a component by construction, and the comparison with prior draws would be unfair.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Generator
+
+from core import mixture
+from core.latents import LatentCloud
+from core.priors import Prior
+from core.records import Mismatch, Share
+
+QUANTILE = 0.01
+
+
+@torch.inference_mode()
+def mismatch(cloud: LatentCloud, prior: Prior, *, n: int = 5000, seed: int = 0) -> Mismatch:
+    """Share of prior draws in holes of q(z), and of posterior draws that the prior leaks.
+
+    holes = P_{z~p}[log q(z) < 1 % quantile of log q at posterior draws]; leaks = the same with p and q exchanged.
+    The null value sends a second, independent set of posterior (prior) draws through the same count.
+
+    Args:
+        cloud: posteriors of at least 30 images.
+        prior: p(z).
+        n: draws of each kind.
+        seed: of the draws.
+
+    Raises:
+        ValueError: with fewer than 30 images, where a 1 % quantile means nothing.
+    """
+    if len(cloud) < 30:
+        raise ValueError(f"holes and leaks need at least 30 images behind q(z); got {len(cloud)}")
+    generator = torch.Generator().manual_seed(seed)
+    reference, again = (_left_out_log_q(cloud, n, generator) for _ in range(2))
+    draws_p, draws_p_again = (prior.sample(n, generator=generator) for _ in range(2))
+    holes = _share(_log_q(cloud, draws_p), reference, again)
+    at_q, _ = cloud.sample(n, generator=generator)
+    leaks = _share(prior.log_prob(at_q), prior.log_prob(draws_p), prior.log_prob(draws_p_again))
+    return Mismatch(holes, leaks, seed)
+
+
+def _log_q(cloud: LatentCloud, z: torch.Tensor) -> torch.Tensor:
+    return mixture.log_prob(z, *cloud.components(), double=True)
+
+
+def _left_out_log_q(cloud: LatentCloud, n: int, generator: Generator) -> torch.Tensor:
+    z, index = cloud.sample(n, generator=generator)
+    return mixture.log_prob(z, *cloud.components(), exclude=index, double=True)
+
+
+def _share(values: torch.Tensor, reference: torch.Tensor, again: torch.Tensor) -> Share:
+    """Share of ``values`` under the reference's quantile, and of the reference's own twin as the null."""
+    threshold = torch.quantile(reference.double(), QUANTILE)
+    found, null = (float((side.double() < threshold).double().mean()) for side in (values, again))
+    low, high = wilson(found, len(values))
+    return Share(found, low, high, len(values), null)
+
+
+def wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share of n.
+
+    References:
+        Wilson (1927), Probable inference, the law of succession, and statistical inference.
+    """
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)

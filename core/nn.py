@@ -1,0 +1,105 @@
+"""Network parts: gated dense layers, masked dense layers, MADE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def soft_bound(raw: Tensor, low: float, high: float) -> Tensor:
+    """Squash into (low, high), with slope 1 at the middle and a gradient everywhere.
+
+    A hard clamp would leave units on the bound without a gradient for good.
+    """
+    middle, half = (low + high) / 2, (high - low) / 2
+    return middle + half * torch.tanh((raw - middle) / half)
+
+
+def he_init(module: nn.Module) -> None:
+    """He normal weights and zero biases for every dense layer, as the VampPrior reference code has them."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=(2 / layer.in_features) ** 0.5)
+            nn.init.zeros_(layer.bias)
+
+
+class GatedDense(nn.Module):
+    """h * sigmoid(g) with h and g two dense layers of the input, computed as one matrix product.
+
+    References:
+        Dauphin, Fan, Auli, Grangier (2017), Language modeling with gated convolutional networks, arXiv:1612.08083.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.pair = nn.Linear(inputs, 2 * outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., inputs) -> (..., outputs)."""
+        return F.glu(self.pair(x), dim=-1)
+
+
+def gated_mlp(inputs: int, hidden: Sequence[int]) -> nn.Sequential:
+    """A stack of gated dense layers, (..., inputs) -> (..., hidden[-1])."""
+    widths = [inputs, *hidden]
+    return nn.Sequential(*(GatedDense(a, b) for a, b in zip(widths, widths[1:], strict=False)))
+
+
+class MaskedLinear(nn.Linear):
+    """A dense layer whose weight is multiplied by a fixed 0/1 mask of shape (outputs, inputs)."""
+
+    mask: Tensor
+
+    def __init__(self, mask: Tensor) -> None:
+        super().__init__(mask.shape[1], mask.shape[0])
+        self.register_buffer("mask", mask.to(self.weight.dtype))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(..., inputs) -> (..., outputs)."""
+        return F.linear(input, self.weight * self.mask, self.bias)
+
+
+def hidden_degrees(dim: int, width: int) -> Tensor:
+    """Degrees of ``width`` hidden units, ascending and spread evenly over 1..dim-1, both ends included, (width,).
+
+    Both ends matter: with ``arange(width) % (dim - 1)``, as other libraries have it, a layer narrower than ``dim`` holds
+    the low degrees only and most inputs influence no output at all.
+    """
+    if dim == 1:
+        return torch.ones(width, dtype=torch.long)  # no output may see the single input: hidden units stay unused
+    return torch.linspace(1, dim - 1, width).round().long()
+
+
+class MADE(nn.Module):
+    """Masked network whose output i depends on the inputs before i only.
+
+    Args:
+        dim: number of inputs D.
+        hidden: widths of the hidden layers.
+        outputs: numbers per input, returned as ``outputs`` tensors of (n, D).
+
+    The last layer starts at zero, so that a flow built on it starts at the identity.
+
+    References:
+        Germain, Gregor, Murray, Larochelle (2015), MADE: masked autoencoder for distribution estimation, arXiv:1502.03509.
+    """
+
+    def __init__(self, dim: int, hidden: Sequence[int], outputs: int) -> None:
+        super().__init__()
+        inputs = torch.arange(1, dim + 1)
+        degrees = [inputs, *(hidden_degrees(dim, width) for width in hidden)]
+        layers: list[nn.Module] = []
+        for before, after in zip(degrees, degrees[1:], strict=False):
+            layers += [MaskedLinear((after[:, None] >= before[None, :]).float()), nn.ReLU()]
+        last = MaskedLinear((inputs.repeat(outputs)[:, None] > degrees[-1][None, :]).float())
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.net = nn.Sequential(*layers, last)
+        self.outputs = outputs
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """(n, D) -> ``outputs`` tensors of (n, D)."""
+        return self.net(x).chunk(self.outputs, dim=-1)

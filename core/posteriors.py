@@ -1,0 +1,34 @@
+"""q(z|x): an encoder network and the distribution it parameterises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from core.distributions import DiagonalNormal
+from core.nn import gated_mlp, he_init, soft_bound
+
+LOG_VAR_LOW, LOG_VAR_HIGH = -6.0, 2.0
+"""Range of log sigma^2, as in the VampPrior reference code, but with a soft bound that keeps a gradient."""
+
+
+class GaussianPosterior(nn.Module):
+    """q(z|x) = N(z; mu(x), diag(sigma^2(x))) with a gated dense encoder.
+
+    Args:
+        pixels: length of a flat image.
+        dim: latent dimension d.
+        hidden: widths of the gated layers.
+    """
+
+    def __init__(self, pixels: int, dim: int, hidden: Sequence[int] = (300, 300)) -> None:
+        super().__init__()
+        self.body = gated_mlp(pixels, hidden)
+        self.head = nn.Linear(hidden[-1], 2 * dim)
+        he_init(self)
+
+    def forward(self, x: Tensor) -> DiagonalNormal:
+        """(n, pixels) -> n Gaussians over (d,)."""
+        mean, raw = self.head(self.body(x)).float().chunk(2, dim=-1)  # float: under bf16 the heads are still exact
+        return DiagonalNormal(mean, soft_bound(raw, LOG_VAR_LOW, LOG_VAR_HIGH))
