@@ -65,9 +65,20 @@ def save(
     *,
     metrics: dict[str, Any] | None = None,
     latents: LatentCloud | None = None,
+    half: bool = False,
     replace: bool = False,
 ) -> None:
     """Write a checkpoint folder, whole or not at all.
+
+    Args:
+        vae: the model.
+        config: how it was made; its prior's settings complete (``core.build.resolved``).
+        path: the folder, whose name is the checkpoint's.
+        metrics: content of metrics.json.
+        latents: posteriors of test images.
+        half: store floats in half precision. Round the model first (``round_to_half``), so that what was measured is
+            what is stored.
+        replace: put it in the place of a folder of that name.
 
     Raises:
         CheckpointError: if the name is unusable, or the folder is there and ``replace`` is false.
@@ -81,6 +92,8 @@ def save(
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir()
     state = {name: value.detach().cpu().contiguous() for name, value in vae.state_dict().items()}
+    if half:
+        state = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
     save_file(state, fresh / "model.safetensors")
     (fresh / "config.json").write_text(config.model_dump_json(indent=2) + "\n")
     (fresh / "metrics.json").write_text(json.dumps(metrics or {}, indent=2, allow_nan=False) + "\n")
@@ -94,6 +107,16 @@ def save(
         path.rename(old)
     fresh.rename(path)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def round_to_half(vae: VAE) -> None:
+    """Round every number of a model to half precision, in place, so that storing it in half precision changes nothing.
+
+    Two rounds: a prior that keeps components of the encoder's making recomputes them from the rounded weights first.
+    """
+    for _ in range(2):
+        state = vae.eval().state_dict()
+        vae.load_state_dict({k: v.half().to(v.dtype) if v.is_floating_point() else v for k, v in state.items()})
 
 
 def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
@@ -207,7 +230,7 @@ def _read_state(file: Path, config: RunConfig) -> dict[str, torch.Tensor]:
                 f"model.safetensors does not fit config.json: {wrong} is {found.get(wrong, 'missing')}, "
                 f"expected {expected.get(wrong, 'nothing of that name')}"
             )
-        state = load_file(file)
+        state = {name: value.float() if value.is_floating_point() else value for name, value in load_file(file).items()}
     except CheckpointError:
         raise
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:

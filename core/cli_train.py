@@ -35,6 +35,7 @@ def add_train(subcommands: Any) -> argparse.ArgumentParser:
         else:
             command.add_argument(flag, type=type(default), default=default, help=f"default {field.default}")
     command.add_argument("--samples", type=int, default=1000, help="importance samples of the final evaluation")
+    command.add_argument("--half", action="store_true", help="store, and evaluate, weights rounded to half precision")
     command.add_argument("--restart", action="store_true", help="discard an interrupted run of this name")
     command.add_argument("--replace", action="store_true", help="replace a checkpoint of this name")
     command.set_defaults(run=train, show=show_training)
@@ -71,7 +72,7 @@ def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target
     from dataclasses import asdict
 
     from core.build import resolved
-    from core.checkpoint import save
+    from core.checkpoint import round_to_half, save
     from core.cli import evaluate_with_progress
     from core.latents import cloud
     from core.train import Run
@@ -81,6 +82,8 @@ def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target
     if not run.finished:
         print(f"stopped in epoch {run.position.epoch + 1}; the same command continues from there", file=sys.stderr)
         return {"name": target.name, "interrupted": True, "epoch": run.position.epoch}
+    if options.half:
+        round_to_half(vae)
     test = evaluate_with_progress(vae, data, "test", options.samples, 0)
     curve = [asdict(record) for record in run.position.curve]
     training = {
@@ -97,6 +100,7 @@ def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target
         target,
         metrics={"training": training, "evaluations": {"test": test}},
         latents=cloud(vae, images.images, images.labels, "test"),
+        half=options.half,
         replace=options.replace,
     )
     state_file.unlink(missing_ok=True)
