@@ -32,7 +32,6 @@ from core.latents import LatentCloud, read_latents, write_latents
 from core.records import CheckpointInfo
 from core.vae import VAE
 
-ROOT = Path(__file__).resolve().parent.parent / "checkpoints"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MAX_JSON_BYTES = 8_000_000
 
@@ -56,6 +55,12 @@ class Checkpoint:
     metrics: dict[str, Any]
     latents: LatentCloud | None
     digest: str
+
+
+def checkpoint_root() -> Path:
+    """The folder named by PRIORSCOPE_CHECKPOINTS, else ``checkpoints`` of this project."""
+    named = os.environ.get("PRIORSCOPE_CHECKPOINTS")
+    return Path(named) if named else Path(__file__).resolve().parent.parent / "checkpoints"
 
 
 def save(
@@ -126,17 +131,17 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
     temporary.replace(path / "metrics.json")
 
 
-def load(name_or_path: str | Path, root: Path = ROOT) -> Checkpoint:
+def load(name_or_path: str | Path, root: Path | None = None) -> Checkpoint:
     """Read and check a checkpoint.
 
     Args:
         name_or_path: a folder name under ``root``, or the path of a folder.
-        root: where names are looked up.
+        root: where names are looked up; default ``checkpoint_root()``.
 
     Raises:
         CheckpointError: with the reason, whatever is wrong with the folder.
     """
-    path = name_or_path if isinstance(name_or_path, Path) else root / name_or_path
+    path = name_or_path if isinstance(name_or_path, Path) else (root or checkpoint_root()) / name_or_path
     if isinstance(name_or_path, str) and not NAME.fullmatch(name_or_path):
         raise CheckpointError(f"{name_or_path!r} is not a checkpoint name")
     _restore_interrupted(path)
@@ -149,8 +154,9 @@ def load(name_or_path: str | Path, root: Path = ROOT) -> Checkpoint:
     return Checkpoint(path.name, vae, config, read_metrics(path), latents, digest(path))
 
 
-def list_checkpoints(root: Path = ROOT) -> list[CheckpointInfo]:
+def list_checkpoints(root: Path | None = None) -> list[CheckpointInfo]:
     """Every checkpoint under ``root``, by name. A broken one is listed with its reason, never raised."""
+    root = root or checkpoint_root()
     if not root.is_dir():
         return []
     for left in root.glob(".tmp-old-*"):

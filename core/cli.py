@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.checkpoint import ROOT
+from core.checkpoint import checkpoint_root
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     for add in (_add_list, add_train, add_zoo, _add_evaluate, _add_data):
         command = add(subcommands)
         command.add_argument("--json", action="store_true", help="print one JSON object")
-        command.add_argument("--root", type=Path, default=ROOT, help="folder of the checkpoints")
+        command.add_argument("--root", type=Path, default=checkpoint_root(), help="folder of the checkpoints")
     return parser
 
 

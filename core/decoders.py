@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from core.distributions import Bernoulli, DiscretizedLogistic, Distribution
-from core.nn import gated_mlp, he_init, soft_bound
+from core.nn import full_precision, gated_mlp, he_init, soft_bound
 
 LOG_SCALE_LOW, LOG_SCALE_HIGH = -4.5, 0.0
 """Range of the logistic's log-scale, as in the VampPrior reference code, with a soft bound."""
@@ -24,7 +24,7 @@ class BernoulliDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Bernoulli:
         """(n, d) -> n distributions over (pixels,)."""
-        return Bernoulli(self.head(self.body(z)).float())
+        return Bernoulli(full_precision(self.head(self.body(z))))
 
 
 class LogisticDecoder(nn.Module):
@@ -38,7 +38,7 @@ class LogisticDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> DiscretizedLogistic:
         """(n, d) -> n distributions over (pixels,)."""
-        mean, raw = self.head(self.body(z)).float().chunk(2, dim=-1)
+        mean, raw = full_precision(self.head(self.body(z))).chunk(2, dim=-1)
         return DiscretizedLogistic(mean.sigmoid(), soft_bound(raw, LOG_SCALE_LOW, LOG_SCALE_HIGH))
 
 

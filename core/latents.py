@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -53,6 +54,28 @@ class LatentCloud:
         rounds = [torch.randperm(len(mean), generator=generator) for _ in range(-(-n // len(mean)))]
         index = torch.cat(rounds)[:n]
         return DiagonalNormal(mean[index], log_var[index]).sample(1, generator=generator)[0], index
+
+    def points(self, n: int, kind: Literal["samples", "means"], *, seed: int = 0) -> tuple[np.ndarray, np.ndarray | None]:
+        """n points to draw, spread evenly over the images: samples of q(z|x), or its means (at most one each).
+
+        Returns:
+            (n, d) float32 and the class of each, (n,) or None.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        if kind == "samples":
+            z, index = self.sample(n, generator=generator)
+        else:
+            index = torch.randperm(len(self), generator=generator)[:n]
+            z = self.components()[0][index]
+        return z.numpy(), None if self.labels is None else self.labels[index.numpy()]
+
+    def halves(self) -> tuple[LatentCloud, LatentCloud]:
+        """Two clouds of every second image each: two samples of one distribution."""
+        return self._every_second(0), self._every_second(1)
+
+    def _every_second(self, start: int) -> LatentCloud:
+        labels = None if self.labels is None else self.labels[start::2]
+        return replace(self, mean=self.mean[start::2], log_var=self.log_var[start::2], labels=labels)
 
 
 @torch.inference_mode()

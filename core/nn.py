@@ -18,6 +18,11 @@ def soft_bound(raw: Tensor, low: float, high: float) -> Tensor:
     return middle + half * torch.tanh((raw - middle) / half)
 
 
+def full_precision(value: Tensor) -> Tensor:
+    """Half-precision values (of autocast) as float32; float32 and float64 as they are."""
+    return value.to(torch.promote_types(value.dtype, torch.float32))
+
+
 def he_init(module: nn.Module) -> None:
     """He normal weights and zero biases for every dense layer, as the VampPrior reference code has them."""
     for layer in module.modules():
@@ -70,6 +75,8 @@ def hidden_degrees(dim: int, width: int) -> Tensor:
     """
     if dim == 1:
         return torch.ones(width, dtype=torch.long)  # no output may see the single input: hidden units stay unused
+    if width == 1:
+        return torch.full((1,), dim - 1)  # one end only is possible: the one that every input reaches
     return torch.linspace(1, dim - 1, width).round().long()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from core.distributions import DiagonalNormal
-from core.nn import gated_mlp, he_init, soft_bound
+from core.nn import full_precision, gated_mlp, he_init, soft_bound
 
 LOG_VAR_LOW, LOG_VAR_HIGH = -6.0, 2.0
 """Range of log sigma^2, as in the VampPrior reference code, but with a soft bound that keeps a gradient."""
@@ -30,5 +30,5 @@ class GaussianPosterior(nn.Module):
 
     def forward(self, x: Tensor) -> DiagonalNormal:
         """(n, pixels) -> n Gaussians over (d,)."""
-        mean, raw = self.head(self.body(x)).float().chunk(2, dim=-1)  # float: under bf16 the heads are still exact
+        mean, raw = full_precision(self.head(self.body(x))).chunk(2, dim=-1)  # what follows is never in bf16
         return DiagonalNormal(mean, soft_bound(raw, LOG_VAR_LOW, LOG_VAR_HIGH))

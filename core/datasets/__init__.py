@@ -98,7 +98,7 @@ def data_root(root: Path | str | None = None) -> Path:
     if not chosen:
         cache = os.environ.get("XDG_CACHE_HOME", "")
         # The XDG specification has relative values ignored.
-        chosen = Path(cache if os.path.isabs(cache) else "~/.cache") / "priorscope"
+        chosen = Path(cache if Path(cache).is_absolute() else "~/.cache") / "priorscope"
     if "\0" in str(chosen):
         raise DataError(f"the data folder is {str(chosen)!r}: it contains a NUL character")
     try:

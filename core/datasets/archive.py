@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Iterable
+from io import BufferedReader
 from math import prod
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
-from core.datasets.base import DataError
+from core.datasets.base import DataError, is_file, is_folder
 
 MAX_BYTES = 2 * 1024**3
 """Limit on what the arrays read from one file take in memory, as float32 or as they are, whichever is more."""
@@ -34,12 +33,12 @@ def read_arrays(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray]:
     """
     if "\0" in str(path):
         raise DataError(f"{str(path)!r} is not a path: it contains a NUL character")
-    if os.path.isdir(path):
+    if is_folder(path):
         raise DataError(f"{path} is a folder, expected an .npz file")
-    if not os.path.isfile(path):  # also keeps pipes and devices out, which would block
+    if not is_file(path):  # also keeps pipes and devices out, which would block
         raise DataError(f"{path} does not exist, expected an .npz file")
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             present = _checked_names(path, file, wanted)
             file.seek(0)
             with np.load(file, allow_pickle=False) as arrays:
@@ -53,7 +52,7 @@ def read_arrays(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray]:
         ) from error
 
 
-def _checked_names(path: Path, file: IO[bytes], wanted: Iterable[str]) -> list[str]:
+def _checked_names(path: Path, file: BufferedReader, wanted: Iterable[str]) -> list[str]:
     """Names in both the file and ``wanted``, once each declares a plain array and all fit into ``MAX_BYTES``."""
     if not zipfile.is_zipfile(file):
         raise DataError(f"{path} is not an .npz file, or it is cut short. Write it with numpy.savez_compressed.")
@@ -63,8 +62,7 @@ def _checked_names(path: Path, file: IO[bytes], wanted: Iterable[str]) -> list[s
         for name in wanted:
             if f"{name}.npy" not in members:
                 continue
-            with archive.open(f"{name}.npy") as member:
-                shape, dtype = _declared(path, name, member)
+            shape, dtype = _declared(path, name, archive)
             total += prod(shape) * max(dtype.itemsize, 4)
             present.append(name)
     if total > MAX_BYTES:
@@ -75,14 +73,14 @@ def _checked_names(path: Path, file: IO[bytes], wanted: Iterable[str]) -> list[s
     return present
 
 
-def _declared(path: Path, name: str, member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+def _declared(path: Path, name: str, archive: zipfile.ZipFile) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and dtype in the header of one array, without its data."""
     # Version 1.0 bounds the header at 64 KiB. numpy writes 2.0 and 3.0 only for structured arrays, and the length
     # they declare, up to 4 GiB, would be unpacked before numpy looks at it.
-    version = np.lib.format.read_magic(member)
-    if version != (1, 0):
-        raise DataError(f"{path}: the array {name} is structured, expected plain numbers")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+    with archive.open(f"{name}.npy") as member:
+        if np.lib.format.read_magic(member) != (1, 0):
+            raise DataError(f"{path}: the array {name} is structured, expected plain numbers")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(member)
     if dtype.hasobject:
         raise DataError(
             f"{path}: the array {name} holds Python objects, which are refused because unpickling can run code. "

@@ -144,6 +144,22 @@ class Dataset:
 Loader = Callable[[Request], Dataset]
 
 
+def is_file(path: Path) -> bool:
+    """Whether ``path`` is a regular file. Before Python 3.14 Path.is_file raises where it may not look."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether ``path`` is a folder; as `is_file`, it never raises."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def binarise(images: Tensor, generator: torch.Generator) -> Tensor:
     """One Bernoulli draw for every pixel, with its intensity as the probability of a 1.
 

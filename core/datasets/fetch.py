@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -47,7 +46,7 @@ def move_into(source: Path, target: Path) -> None:
         if child.is_dir() and destination.is_dir():
             move_into(child, destination)
         else:
-            os.replace(child, destination)
+            child.replace(destination)
 
 
 def missing(name: str, path: Path) -> DataError:

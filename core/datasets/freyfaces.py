@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import torch
 
 from core.datasets.archive import read_arrays
-from core.datasets.base import DataError, Dataset, Request, Split, partition
+from core.datasets.base import DataError, Dataset, Request, Split, is_file, partition
 
 FILE = Path("freyfaces", "freyfaces.npz")
 SHAPE = (1_965, 28, 20)
@@ -36,7 +35,7 @@ def load_freyfaces(request: Request) -> Dataset:
         Roweis, Saul and Hinton, 2002, "Global coordination of local linear models".
     """
     path = request.root / FILE
-    if not os.path.isfile(path):
+    if not is_file(path):
         raise DataError(
             f"freyfaces: {path} is missing and has no download. Put it there, or set PRIORSCOPE_DATA to the folder "
             f"that holds {FILE}. Expected array: {EXPECTED}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from functools import partial
 from math import prod
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.datasets.base import Dataset, Request, Split, dynamic
+from core.datasets.base import Dataset, Request, Split, dynamic, is_file
 from core.datasets.fetch import damaged, fetch, missing
 
 N_TRAIN = 50_000
@@ -79,7 +78,7 @@ def load_fashion_mnist(request: Request) -> Dataset:
 
 def _load(request: Request, *, name: str, torchvision_class: str, class_names: tuple[str, ...], source: str) -> Dataset:
     folder = request.root / torchvision_class / "raw"
-    absent = [folder / file for file in SHAPES if not os.path.isfile(folder / file)]
+    absent = [folder / file for file in SHAPES if not is_file(folder / file)]
     if absent and not request.download:
         raise missing(name, absent[0])
     if absent:

@@ -77,7 +77,7 @@ def load_npz(path: str | Path, *, seed: int) -> Dataset:
     train, validation, test = (whole.take(rows) for rows in source.rows)
     channels, height, width = source.images.shape[1:]
     name, shape = f"{PREFIX}{path}", (int(channels), int(height), int(width))
-    with open(file, "rb") as content:
+    with file.open("rb") as content:
         origin = f"own images, {file.name} (SHA-256 {hashlib.file_digest(content, 'sha256').hexdigest()[:12]})"
     if not binary:
         return dynamic(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.datasets.base import DataError, Dataset, Request, Split, dynamic, partition
+from core.datasets.base import DataError, Dataset, Request, Split, dynamic, is_folder, partition
 from core.datasets.fetch import fetch, missing
 
 FOLDER = "omniglot-py"
@@ -40,7 +40,7 @@ def load_omniglot(request: Request) -> Dataset:
         induction". Burda, Grosse and Salakhutdinov, 2015, arXiv 1509.00519, for chardata.mat.
     """
     folder = request.root / FOLDER
-    absent = [folder / part for part in COUNTS if not (folder / part).is_dir()]
+    absent = [folder / part for part in COUNTS if not is_folder(folder / part)]
     if absent and not request.download:
         raise missing("omniglot", absent[0])
     if absent:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from core.datasets.archive import read_arrays
-from core.datasets.base import DataError, Dataset, Request, Split
+from core.datasets.base import DataError, Dataset, Request, Split, is_file
 
 FILE = Path("caltech101_silhouettes", "caltech101_silhouettes_28_split1.npz")
 PARTS = ("train", "val", "test")
@@ -39,7 +38,7 @@ def load_silhouettes(request: Request) -> Dataset:
         Marlin, Swersky, Chen and de Freitas, 2010, "Inductive principles for restricted Boltzmann machine learning".
     """
     path = request.root / FILE
-    if not os.path.isfile(path):
+    if not is_file(path):
         raise DataError(
             f"caltech101_silhouettes: {path} is missing and has no download. Put it there, or set PRIORSCOPE_DATA to "
             f"the folder that holds {FILE}. Expected arrays: {EXPECTED}."
