@@ -1,1 +1,25 @@
-"""Placeholder; the map of the package is written here."""
+"""Priorscope's calculations: VAEs, their priors, and what can be measured of both. Torch and numpy; never streamlit.
+
+Read in this order:
+
+    distributions.py  DiagonalNormal, Bernoulli, DiscretizedLogistic: values with log_prob and sample
+    mixture.py        exact log-density of Gaussian mixtures of any size
+    nn.py             gated and masked layers, MADE
+    flows/            FLOWS: nice, realnvp, maf, iaf
+    priors/           PRIORS: standard, mog, vamp, aggregated, realnvp, maf, iaf
+    posteriors.py     q(z|x);  decoders.py  p(x|z)
+    vae.py            VAE(posterior, prior, decoder) and the evidence lower bound
+    config.py         frozen, validated settings;  build.py  from settings to a VAE
+    datasets/         DATASETS: images, splits, binarisation
+    train.py          the loop;  train_state.py  its resumable state
+    latents.py        where the encoder puts a set of images
+    checkpoint.py     save, load, list
+    metrics/          bound, surgery, likelihood, coverage, active units: numbers with standard errors
+    density.py        densities on a grid;  typicality.py  how ordinary a place is;  generate.py  pictures
+    records.py        the values that cross to figures and pages (no torch)
+    figures/          records to plotly figures, pictures and sentences (no torch)
+    cli.py, cli_train.py   python -m core list | train | zoo | evaluate | data
+
+Everything is in nats. Every random draw takes a generator. Nothing here touches the global seed but ``build``, which
+puts it back.
+"""

@@ -17,8 +17,8 @@ def build(config: ModelConfig, *, images: Tensor | None = None, generator: torch
 
     Args:
         config: the shapes and the prior.
-        images: (n, pixels) training images as an evaluation sees them, from which some priors are initialised; None when
-            trained weights are going to be loaded.
+        images: (n, pixels) training images as an evaluation sees them, from which some priors are initialised; None
+            when trained weights are going to be loaded.
         generator: seeds the whole initialisation; None leaves torch's process-wide state to decide.
 
     Returns:

@@ -3,7 +3,8 @@
     checkpoints/<name>/model.safetensors    the weights
                        config.json          RunConfig: data, model, training, versions, commit, command
                        metrics.json         {"training": curve and cost, "evaluations": {split: ...}}
-                       latents.safetensors  posterior mean and log-variance (float16) and labels of up to 10,000 test images
+                       latents.safetensors  posterior mean and log-variance (float16) and labels of up to 10,000 test
+                       images
 
 A folder is written whole beside its place and then renamed, so that a checkpoint is either there or not.
 """
@@ -26,14 +27,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from core.build import build
-from core.config import RunConfig
-from core.errors import CheckpointError
+from core.config import SCHEMA_VERSION, RunConfig
+from core.errors import CheckpointError, first_problem
+from core.jsonfile import read_object
 from core.latents import LatentCloud, read_latents, write_latents
 from core.records import CheckpointInfo
 from core.vae import VAE
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-MAX_JSON_BYTES = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -142,12 +143,15 @@ def load(name_or_path: str | Path, root: Path | None = None) -> Checkpoint:
         CheckpointError: with the reason, whatever is wrong with the folder.
     """
     path = name_or_path if isinstance(name_or_path, Path) else (root or checkpoint_root()) / name_or_path
-    if isinstance(name_or_path, str) and not NAME.fullmatch(name_or_path):
-        raise CheckpointError(f"{name_or_path!r} is not a checkpoint name")
+    if not NAME.fullmatch(path.name if isinstance(name_or_path, Path) else name_or_path):
+        raise CheckpointError(f"{str(name_or_path)!r} is not a checkpoint name")
     _restore_interrupted(path)
     config = read_config(path)
     state = _read_state(path / "model.safetensors", config)
     vae = build(config.model)
+    for name, value in vae.state_dict().items():  # integers are never learned: they are the order of the coordinates
+        if not value.is_floating_point() and not torch.equal(value, state[name]):
+            raise CheckpointError(f"model.safetensors does not fit config.json: {name} holds other integers")
     vae.load_state_dict(state)
     vae.eval().requires_grad_(False)
     latents = read_latents(path / "latents.safetensors", config.model.latent_dim)
@@ -179,44 +183,29 @@ def read_config(path: Path) -> RunConfig:
     Raises:
         CheckpointError: with the reason.
     """
+    content = read_object(path / "config.json")
+    version = content.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise CheckpointError(f"config.json has schema version {version!r}; this program reads version {SCHEMA_VERSION}")
     try:
-        content = json.loads(_read_text(path / "config.json"))
-        version = content.get("schema_version") if isinstance(content, dict) else None
-        if version != 1:
-            raise CheckpointError(f"config.json has schema version {version!r}; this program reads version 1")
         return RunConfig.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise CheckpointError(f"config.json: {where}: {first['msg']}") from error
-    except json.JSONDecodeError as error:
-        raise CheckpointError(f"config.json is not JSON: {error}") from error
+        raise CheckpointError(f"config.json: {first_problem(error)}") from error
 
 
 def read_metrics(path: Path) -> dict[str, Any]:
     """metrics.json, {} where there is none.
 
     Raises:
-        CheckpointError: if it is there and not a JSON object.
+        CheckpointError: if it is there and not a JSON object of the expected layout.
     """
     if not (path / "metrics.json").is_file():
         return {}
-    try:
-        content = json.loads(_read_text(path / "metrics.json"))
-    except json.JSONDecodeError as error:
-        raise CheckpointError(f"metrics.json is not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise CheckpointError("metrics.json must hold an object")
+    content = read_object(path / "metrics.json")
+    evaluations = content.get("evaluations", {})
+    if not isinstance(evaluations, dict) or not all(isinstance(part, dict) for part in evaluations.values()):
+        raise CheckpointError("metrics.json: evaluations must hold an object for each split")
     return content
-
-
-def _read_text(file: Path) -> str:
-    try:
-        if file.stat().st_size > MAX_JSON_BYTES:
-            raise CheckpointError(f"{file.name} is larger than {MAX_JSON_BYTES:,} bytes")
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{file.name} cannot be read: {error.__class__.__name__}") from error
 
 
 def _read_state(file: Path, config: RunConfig) -> dict[str, torch.Tensor]:
@@ -284,5 +273,6 @@ def _checked_info(path: Path, signature: tuple[tuple[str, int, int], ...]) -> Ch
         image_shape=config.model.image_shape,
         likelihood=config.model.likelihood,
         binarisation=config.data.binarisation,
+        images=0 if checkpoint.latents is None else len(checkpoint.latents),
         metrics=checkpoint.metrics.get("evaluations", {}),
     )

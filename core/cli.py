@@ -12,7 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from core.checkpoint import checkpoint_root
+from core.errors import first_problem
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         result = options.run(options)
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        reason = first_problem(error) if isinstance(error, ValidationError) else str(error)
+        print(f"error: {' '.join(reason.split())}", file=sys.stderr)
         return 1
     if options.json:
         print(json.dumps(result, allow_nan=False))
@@ -109,11 +113,10 @@ def evaluate_with_progress(vae: Any, data: Any, split: str, samples: int, seed: 
 
 def show_evaluation(result: dict[str, Any]) -> str:
     """A table for people: value and standard error in nats per image."""
-    rows = [
-        f"{name:20} {value['value']:10.3f} ± {value['se']:.3f}" for name, value in result.items() if isinstance(value, dict)
-    ]
-    foot = f"nats per image; {result['split']} split, n = {result['n']:,}, seed {result['seed']}, S = {result['samples']:,}"
-    return "\n".join([*rows, foot])
+    estimates = {name: value for name, value in result.items() if isinstance(value, dict)}
+    rows = [f"{name:20} {value['value']:10.3f} ± {value['se']:.3f}" for name, value in estimates.items()]
+    sizes = f"n = {result['n']:,}, seed {result['seed']}, S = {result['samples']:,}"
+    return "\n".join([*rows, f"nats per image; {result['split']} split, {sizes}"])
 
 
 def _add_data(subcommands: Any) -> argparse.ArgumentParser:

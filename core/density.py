@@ -1,8 +1,10 @@
-"""Two-dimensional densities on a grid of cells: exact for mixtures of Gaussians, one pass of the model for other priors.
+"""Two-dimensional densities on a grid of cells, exact for mixtures of Gaussians.
 
-A Gaussian mixture's mass in a cell is a product of two differences of normal distribution functions, so the whole grid is
+A Gaussian mixture's mass in a cell is a product of two differences of normal distribution functions, so the whole
+grid is
 one matrix product over the components. What is drawn is each cell's exact mean density: nothing is lost between grid
-points however narrow a component is, highest-density regions hold exactly the mass they claim, and there is no bandwidth.
+points however narrow a component is, highest-density regions hold exactly the mass they claim, and there is no
+bandwidth.
 """
 
 from __future__ import annotations
@@ -63,7 +65,8 @@ def mixture_grid(
     """Exact mean density of every cell for a mixture of diagonal Gaussians in two dimensions.
 
     Args:
-        mean, log_var: (K, 2).
+        mean: (K, 2).
+        log_var: (K, 2).
         log_weight: (K,) normalised, None for equal weights.
         view: the part of the plane.
         cells: cells along each axis.

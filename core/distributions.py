@@ -24,20 +24,30 @@ class Distribution(Protocol):
     """Whatever has a normalised density and can be sampled: a prior, q(z|x), p(x|z)."""
 
     @property
-    def event_shape(self) -> tuple[int, ...]: ...
+    def event_shape(self) -> tuple[int, ...]:
+        """Shape of one value."""
+        ...
 
     @property
-    def mean(self) -> Tensor: ...
+    def mean(self) -> Tensor:
+        """(*batch, event)."""
+        ...
 
-    def log_prob(self, value: Tensor) -> Tensor: ...
+    def log_prob(self, value: Tensor) -> Tensor:
+        """(*batch,) in nats, all constants included."""
+        ...
 
-    def sample(self, n: int, *, generator: Generator | None = None) -> Tensor: ...
+    def sample(self, n: int, *, generator: Generator | None = None) -> Tensor:
+        """(n, *batch, event), without gradients."""
+        ...
 
 
 class Reparameterised(Distribution, Protocol):
-    """A distribution whose draws carry gradients, and which knows the density of its own draws at the price of the draw."""
+    """A distribution whose draws carry gradients and come with their own log-density."""
 
-    def rsample_and_log_prob(self, n: int, *, generator: Generator | None = None) -> tuple[Tensor, Tensor]: ...
+    def rsample_and_log_prob(self, n: int, *, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
+        """Draws (n, *batch, event) and their log-density (n, *batch)."""
+        ...
 
 
 def standard_normal(shape: tuple[int, ...], like: Tensor, generator: Generator | None = None) -> Tensor:
@@ -120,9 +130,9 @@ class Bernoulli:
         return torch.sigmoid(self.logits)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """log P(value), (*batch,) in nats; ``value`` may lack leading axes, it is broadcast."""
-        value = value.to(self.logits.dtype).expand_as(self.logits)
-        return -F.binary_cross_entropy_with_logits(self.logits, value, reduction="none").sum(-1)
+        """log P(value), (*batch,) in nats; leading axes of ``value`` and of the batch are broadcast."""
+        logits, value = torch.broadcast_tensors(self.logits, value.to(self.logits.dtype))
+        return -F.binary_cross_entropy_with_logits(logits, value, reduction="none").sum(-1)
 
     def sample(self, n: int, *, generator: Generator | None = None) -> Tensor:
         """Binary draws, (n, *batch, pixels)."""
@@ -136,8 +146,8 @@ class Bernoulli:
 class DiscretizedLogistic:
     """A logistic distribution over 256 grey levels, exact and normalised: the outer levels hold the tails.
 
-    P(level k) = s((k+1)/256) - s(k/256) with s the logistic distribution function of (mean, scale), where a pixel of level
-    k has the value (k + 0.5) / 256.
+    P(level k) = s((k+1)/256) - s(k/256) with s the logistic distribution function of (mean, scale), where a pixel of
+    level k has the value (k + 0.5) / 256.
 
     Args:
         mean: (*batch, pixels) in [0, 1].

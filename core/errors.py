@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import ValidationError
+
 
 class CheckpointError(ValueError):
     """A checkpoint that cannot be used."""
@@ -24,3 +26,10 @@ class TrainingDiverged(ValueError):
             f"training diverged in epoch {epoch}: {term} is not finite{where}. Lower --learning-rate or --clip-norm"
         )
         self.epoch, self.term, self.kept = epoch, term, kept
+
+
+def first_problem(error: ValidationError) -> str:
+    """Which field a validation refused first, and why, in one line."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}"

@@ -55,7 +55,9 @@ class LatentCloud:
         index = torch.cat(rounds)[:n]
         return DiagonalNormal(mean[index], log_var[index]).sample(1, generator=generator)[0], index
 
-    def points(self, n: int, kind: Literal["samples", "means"], *, seed: int = 0) -> tuple[np.ndarray, np.ndarray | None]:
+    def points(
+        self, n: int, kind: Literal["samples", "means"], *, seed: int = 0
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """n points to draw, spread evenly over the images: samples of q(z|x), or its means (at most one each).
 
         Returns:
@@ -127,5 +129,5 @@ def read_latents(file: Path, dim: int) -> LatentCloud | None:
         return LatentCloud(mean, log_var, labels, metadata.get("split", "test"), int(metadata.get("total", n)))
     except CheckpointError:
         raise
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError) as error:  # TypeError: a dtype that numpy lacks
         raise CheckpointError(f"latents.safetensors cannot be used: {error}") from error

@@ -1,9 +1,10 @@
 """Exact log-density of a mixture of diagonal Gaussians of any size, in tiles of matrix products.
 
-log p(z) = logsumexp_k [ log w_k + sum_j log N(z_j; mean_kj, exp(log_var_kj)) ], the sum over dimensions first: taking the
-logsumexp dimension by dimension gives a product of one-dimensional mixtures, which is another distribution.
+log p(z) = logsumexp_k [ log w_k + sum_j log N(z_j; mean_kj, exp(log_var_kj)) ], the sum over dimensions first: taking
+the logsumexp dimension by dimension gives a product of one-dimensional mixtures, which is another distribution.
 
-The quadratic form is one matrix product of (z^2, z) with (-prec / 2, mean * prec) per tile. After subtracting the running
+The quadratic form is one matrix product of (z^2, z) with (-prec / 2, mean * prec) per tile. After subtracting the
+running
 maximum every exponent is clamped at ``EXP_FLOOR``: exp of underflowing input is about 80 times slower on a CPU, and the
 clamp changes a density by less than a factor 1 + 1e-30.
 """
@@ -40,7 +41,8 @@ def log_prob(
         mean: (K, d) component means.
         log_var: (K, d) natural logarithms of the component variances.
         log_weight: (K,) normalised log-weights; None means equal weights.
-        exclude: (n,) component left out at each point, the others re-weighted to one (leave-one-out); equal weights only.
+        exclude: (n,) component left out at each point, the others re-weighted to one (leave-one-out); equal weights
+            only.
         double: compute in float64 (error under 1e-9 nats instead of about 1e-3); the result is float64 then.
 
     Returns:
@@ -83,6 +85,10 @@ def _check(z: Tensor, mean: Tensor, log_var: Tensor, log_weight: Tensor | None, 
         raise ValueError("exclude (leave-one-out) is defined for equal weights; leave log_weight out")
     if exclude is not None and mean.shape[0] < 2:
         raise ValueError("exclude needs at least two components: leaving one out must leave one")
+    if exclude is not None and exclude.shape != z.shape[:1]:
+        raise ValueError(f"exclude must name one component for each of the {len(z)} points; got {tuple(exclude.shape)}")
+    if exclude is not None and len(z) and not (0 <= exclude.min() and exclude.max() < mean.shape[0]):
+        raise ValueError(f"exclude must lie in 0..{mean.shape[0] - 1}; got {exclude.min()} to {exclude.max()}")
 
 
 class _Tables:
@@ -138,27 +144,34 @@ class _MixtureLogProb(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        z, mean, log_var, log_weight, result, exclude = ctx.saved_tensors
-        centre = mean.mean(0)
-        z, mean = z - centre, mean - centre
-        tables = _Tables(z, mean, log_var, log_weight)
-        precision = torch.exp(-log_var)
-        grad_z, mass = torch.zeros_like(z), torch.zeros_like(log_weight)
-        first, second = torch.zeros_like(mean), torch.zeros_like(mean)  # sum_n r z and sum_n r z^2
-        for rows in _tiles(z.shape[0], ROWS):
-            for columns in _tiles(mean.shape[0], COLUMNS):
-                tile = tables.tile(rows, columns)
-                _leave_out(tile, exclude, rows, columns)
-                share = tile.sub_(result[rows, None]).clamp_(min=EXP_FLOOR).exp_().mul_(grads[0][rows, None])
-                grad_z[rows] += share @ tables.weighted_mean[columns] - z[rows] * (share @ precision[columns])
-                mass[columns] += share.sum(0)
-                moments = share.T @ tables.points[rows]  # (columns, 2d)
-                second[columns] += moments[:, : z.shape[1]]
-                first[columns] += moments[:, z.shape[1] :]
-        grad_mean = precision * (first - mass[:, None] * mean)
-        spread = second - 2 * mean * first + mass[:, None] * mean.square()  # sum_n r (z - mean)^2
-        grad_log_var = 0.5 * (precision * spread - mass[:, None])
-        return grad_z, grad_mean, grad_log_var, mass, None
+        with torch.autocast(grads[0].device.type, enabled=False):  # backward may be called inside an autocast block
+            return *_gradients(*ctx.saved_tensors, grads[0]), None
+
+
+def _gradients(
+    z: Tensor, mean: Tensor, log_var: Tensor, log_weight: Tensor, result: Tensor, exclude: Tensor | None, grad: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Gradients of z, mean, log_var and log_weight: the responsibilities, recomputed tile by tile, times ``grad``."""
+    centre = mean.mean(0)
+    z, mean = z - centre, mean - centre
+    tables = _Tables(z, mean, log_var, log_weight)
+    precision = torch.exp(-log_var)
+    grad_z, mass = torch.zeros_like(z), torch.zeros_like(log_weight)
+    first, second = torch.zeros_like(mean), torch.zeros_like(mean)  # sum_n r z and sum_n r z^2
+    for rows in _tiles(z.shape[0], ROWS):
+        for columns in _tiles(mean.shape[0], COLUMNS):
+            tile = tables.tile(rows, columns)
+            _leave_out(tile, exclude, rows, columns)
+            share = tile.sub_(result[rows, None]).clamp_(min=EXP_FLOOR).exp_().mul_(grad[rows, None])
+            grad_z[rows] += share @ tables.weighted_mean[columns] - z[rows] * (share @ precision[columns])
+            mass[columns] += share.sum(0)
+            moments = share.T @ tables.points[rows]  # (columns, 2d)
+            second[columns] += moments[:, : z.shape[1]]
+            first[columns] += moments[:, z.shape[1] :]
+    grad_mean = precision * (first - mass[:, None] * mean)
+    spread = second - 2 * mean * first + mass[:, None] * mean.square()  # sum_n r (z - mean)^2
+    grad_log_var = 0.5 * (precision * spread - mass[:, None])
+    return grad_z, grad_mean, grad_log_var, mass
 
 
 def _row_block(tables: _Tables, rows: slice, exclude: Tensor | None, components: int) -> Tensor:

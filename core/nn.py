@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -50,7 +51,7 @@ class GatedDense(nn.Module):
 def gated_mlp(inputs: int, hidden: Sequence[int]) -> nn.Sequential:
     """A stack of gated dense layers, (..., inputs) -> (..., hidden[-1])."""
     widths = [inputs, *hidden]
-    return nn.Sequential(*(GatedDense(a, b) for a, b in zip(widths, widths[1:], strict=False)))
+    return nn.Sequential(*(GatedDense(a, b) for a, b in pairwise(widths)))
 
 
 class MaskedLinear(nn.Linear):
@@ -70,8 +71,8 @@ class MaskedLinear(nn.Linear):
 def hidden_degrees(dim: int, width: int) -> Tensor:
     """Degrees of ``width`` hidden units, ascending and spread evenly over 1..dim-1, both ends included, (width,).
 
-    Both ends matter: with ``arange(width) % (dim - 1)``, as other libraries have it, a layer narrower than ``dim`` holds
-    the low degrees only and most inputs influence no output at all.
+    Both ends matter: with ``arange(width) % (dim - 1)``, as other libraries have it, a layer narrower than ``dim``
+    holds the low degrees only and most inputs influence no output at all.
     """
     if dim == 1:
         return torch.ones(width, dtype=torch.long)  # no output may see the single input: hidden units stay unused
@@ -91,7 +92,8 @@ class MADE(nn.Module):
     The last layer starts at zero, so that a flow built on it starts at the identity.
 
     References:
-        Germain, Gregor, Murray, Larochelle (2015), MADE: masked autoencoder for distribution estimation, arXiv:1502.03509.
+        Germain, Gregor, Murray, Larochelle (2015), MADE: masked autoencoder for distribution estimation,
+        arXiv:1502.03509.
     """
 
     def __init__(self, dim: int, hidden: Sequence[int], outputs: int) -> None:
@@ -99,7 +101,7 @@ class MADE(nn.Module):
         inputs = torch.arange(1, dim + 1)
         degrees = [inputs, *(hidden_degrees(dim, width) for width in hidden)]
         layers: list[nn.Module] = []
-        for before, after in zip(degrees, degrees[1:], strict=False):
+        for before, after in pairwise(degrees):
             layers += [MaskedLinear((after[:, None] >= before[None, :]).float()), nn.ReLU()]
         last = MaskedLinear((inputs.repeat(outputs)[:, None] > degrees[-1][None, :]).float())
         nn.init.zeros_(last.weight)

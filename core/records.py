@@ -96,6 +96,7 @@ class CheckpointInfo:
         digest: content hash of the weights and the config; "" where broken.
         error: why it cannot be used, or None.
         dataset, prior, latent_dim, image_shape, likelihood, binarisation: from config.json.
+        images: number of images whose posteriors are stored; 0 where there are none, and nothing of q(z) can be drawn.
         metrics: evaluation by split name, as `python -m core evaluate` wrote it.
     """
 
@@ -108,6 +109,7 @@ class CheckpointInfo:
     image_shape: tuple[int, ...] = ()
     likelihood: str = ""
     binarisation: str = ""
+    images: int = 0
     metrics: dict[str, Any] = field(default_factory=dict)
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from core.figures import theme
+from core.figures import layers, theme
 from core.figures.lattice import lattice_traces
-from core.figures.layers import PointKind, data_regions, picked_traces, point_traces, prior_regions, pseudo_trace
-from core.figures.signed import signed_trace
+from core.figures.layers import Region, Trace
+from core.figures.signed import CORE_SHARE, region_level, signed_trace
 from core.records import DensityGrid
 
 _PANELS = ("", "2", "3")
-_DOMAINS = ((0.0, 0.31), (0.345, 0.655), (0.69, 1.0))
+_DOMAINS = ((0.0, 0.315), (0.3425, 0.6575), (0.685, 1.0))
+_DASH = 0.05
+"""Length of a dash and its gap, over points, as a share of the window."""
 
 
 def density_panels(
@@ -24,9 +27,9 @@ def density_panels(
     points: np.ndarray | None = None,
     labels: np.ndarray | None = None,
     class_names: Sequence[str] = (),
-    point_kind: PointKind = "samples",
+    point_kind: str = "samples",
     pseudo_inputs: np.ndarray | None = None,
-    picked: Sequence[float] | None = None,
+    picked: Sequence[float | int] | np.ndarray | None = None,
     lattice: int = 41,
     limit: float = 8.0,
     title: str | None = None,
@@ -42,7 +45,7 @@ def density_panels(
         points: (n, 2) draws or means of the posterior, for the left panel.
         labels: (n,) class of each point, from 0.
         class_names: their names; numbers where none are given.
-        point_kind: what the points are, for the legend.
+        point_kind: what the points are, for the words above the panel.
         pseudo_inputs: (K, 2) posterior means of the pseudo-inputs, for the middle panel.
         picked: (2,) a place to mark in every panel.
         lattice: clickable places along each side.
@@ -54,19 +57,21 @@ def density_panels(
         A figure whose clicks `core.figures.clicked` reads.
     """
     check_grids(q, p)
-    figure = go.Figure(signed_trace(q, p, limit, "3"))
-    for axis in _PANELS:
-        figure.add_traces(data_regions(q, axis, every=axis == "", legend=axis == ""))
-        figure.add_traces(prior_regions(p, axis, every=axis == "2", fill=axis == "2", legend=axis == "2"))
+    of_q, of_p = layers.regions(q), layers.regions(p)
+    traces = [signed_trace(q, p, limit, "3"), *layers.data_fill(of_q, ""), *layers.prior_fill(of_p, "2")]
     if points is not None:
-        figure.add_traces(point_traces(points, labels, class_names, point_kind))
+        traces += layers.point_traces(points, labels, class_names, point_kind)
+    traces += layers.data_rims(of_q, "", over_points=True)
+    traces += layers.prior_rims(of_p[:1], "", dash_length=_DASH * _span(q))
+    traces += layers.prior_rims(of_p, "2") + layers.data_rims(of_q[:1], "2")
+    traces += layers.data_rims(of_q[:1], "3") + layers.prior_rims(of_p[:1], "3")
     if pseudo_inputs is not None:
-        figure.add_trace(pseudo_trace(pseudo_inputs, "2"))
-    figure.add_traces(picked_traces(picked, _PANELS))
-    figure.add_traces(lattice_traces(q, p, lattice, _PANELS))
-    theme.style(figure, height=theme.HEIGHT_COMPACT if compact else theme.HEIGHT, title=title)
-    _link_panels(figure, q)
-    return _head_panels(figure)
+        traces.append(layers.pseudo_trace(pseudo_inputs, "2"))
+    traces += layers.picked_traces(picked, _PANELS) + lattice_traces(q, p, lattice, _PANELS)
+    height = theme.HEIGHT_COMPACT if compact else theme.HEIGHT
+    layout = theme.layout(height=height, legend=_legend(traces), heads=True, title=title)
+    dots = point_kind if points is not None else None
+    return go.Figure(traces, layout | _linked_axes(q) | {"annotations": _heads(of_q, of_p, dots)})
 
 
 def hero(
@@ -76,8 +81,8 @@ def hero(
     labels: np.ndarray | None = None,
     *,
     class_names: Sequence[str] = (),
-    point_kind: PointKind = "samples",
-    picked: Sequence[float] | None = None,
+    point_kind: str = "samples",
+    picked: Sequence[float | int] | np.ndarray | None = None,
     lattice: int = 41,
     height: int = theme.HEIGHT,
 ) -> go.Figure:
@@ -89,7 +94,7 @@ def hero(
         points: (n, 2) draws or means of the posterior.
         labels: (n,) class of each point, from 0.
         class_names: their names; numbers where none are given.
-        point_kind: what the points are, for the legend.
+        point_kind: what the points are.
         picked: (2,) a place to mark.
         lattice: clickable places along each side.
         height: pixels.
@@ -98,25 +103,21 @@ def hero(
         A figure whose clicks `core.figures.clicked` reads.
     """
     check_grids(q, p)
-    figure = go.Figure(data_regions(q, "", every=True, legend=True))
+    of_q, of_p = layers.regions(q), layers.regions(p)
+    traces = layers.data_fill(of_q, "")
     if points is not None:
-        figure.add_traces(point_traces(points, labels, class_names, point_kind))
-    figure.add_traces(prior_regions(p, "", every=True, legend=True))
-    figure.add_traces(picked_traces(picked, ("",)))
-    figure.add_traces(lattice_traces(q, p, lattice, ("",)))
-    theme.style(figure, height=height)
-    # Equal scale by a wider range, not by a narrower panel: what lies outside the window is empty anyway.
-    x_range, y_range = window(q)
-    figure.update_xaxes(range=x_range, title={"text": "z₁", "standoff": 2}, **theme.AXIS)
-    figure.update_yaxes(range=y_range, title={"text": "z₂", "standoff": 2}, scaleanchor="x", **theme.AXIS)
-    return figure.update_layout(margin_t=12)
-
-
-def window(grid: DensityGrid) -> tuple[list[float], list[float]]:
-    """Ranges of the two axes: to the outer edges of the outer cells."""
-    half_x, half_y = (grid.x[1] - grid.x[0]) / 2, (grid.y[1] - grid.y[0]) / 2
-    across = [float(grid.x[0] - half_x), float(grid.x[-1] + half_x)]
-    return across, [float(grid.y[0] - half_y), float(grid.y[-1] + half_y)]
+        traces += layers.point_traces(points, labels, class_names, point_kind)
+    # Nothing lies outside the regions that hold 99.9 %, so the picture is theirs; equal scale by a wider range.
+    across, up = _core_window(q, p)
+    traces += layers.data_rims(of_q, "", over_points=True)
+    traces += layers.prior_rims(of_p, "", dash_length=0.7 * _DASH * (up[1] - up[0]))
+    traces += layers.picked_traces(picked, ("",)) + lattice_traces(q, p, lattice, ("",))
+    layout = theme.layout(height=height, legend=_legend(traces)) | {
+        "xaxis": theme.AXIS | {"range": across, "title": theme.axis_title("z₁", 4)},
+        "yaxis": theme.AXIS | {"range": up, "title": theme.axis_title("z₂", 12), "scaleanchor": "x"},
+        "annotations": [_corner_key(of_q, of_p)],
+    }
+    return go.Figure(traces, layout)
 
 
 def check_grids(q: DensityGrid, p: DensityGrid) -> None:
@@ -129,31 +130,74 @@ def check_grids(q: DensityGrid, p: DensityGrid) -> None:
         raise ValueError("q and p must be on the same grid: evaluate both densities on one window")
 
 
-def _link_panels(figure: go.Figure, grid: DensityGrid) -> None:
-    """Three panels that pan and zoom as one, in equal scale: circles are circles."""
-    x_range, y_range = window(grid)
+def _window(grid: DensityGrid) -> tuple[list[float], list[float]]:
+    """Ranges of the two axes: to the outer edges of the outer cells."""
+    half_x, half_y = (grid.x[1] - grid.x[0]) / 2, (grid.y[1] - grid.y[0]) / 2
+    across = [float(grid.x[0] - half_x), float(grid.x[-1] + half_x)]
+    return across, [float(grid.y[0] - half_y), float(grid.y[-1] + half_y)]
+
+
+def _core_window(q: DensityGrid, p: DensityGrid) -> tuple[list[float], list[float]]:
+    """Ranges of the axes around the cells where q or p has 99.9 % of its mass, with a margin of a twentieth."""
+    core = (q.log_density >= region_level(q, CORE_SHARE)) | (p.log_density >= region_level(p, CORE_SHARE))
+    ranges = []
+    for centres, hit in ((q.x, core.any(axis=0)), (q.y, core.any(axis=1))):
+        low, high = float(centres[hit][0]), float(centres[hit][-1])
+        margin = 0.05 * (high - low) + float(centres[1] - centres[0])
+        ranges.append([low - margin, high + margin])
+    return ranges[0], ranges[1]
+
+
+def _span(grid: DensityGrid) -> float:
+    return float(grid.x[-1] - grid.x[0])
+
+
+def _legend(traces: Sequence[Trace]) -> list[str]:
+    return [trace["name"] for trace in traces if trace.get("showlegend")]
+
+
+def _linked_axes(grid: DensityGrid) -> dict[str, Any]:
+    """Axes of three panels that pan and zoom as one, in equal scale: circles are circles."""
+    x_range, y_range = _window(grid)
+    axes: dict[str, Any] = {}
     for axis, domain in zip(_PANELS, _DOMAINS, strict=True):
-        across = {"domain": domain, "range": x_range, "anchor": f"y{axis}", "constrain": "domain"}
-        up = {"domain": (0, 1), "range": y_range, "anchor": f"x{axis}", "constrain": "domain", "constraintoward": "top"}
+        across = {"domain": domain, "range": x_range, "anchor": f"y{axis}", "title": theme.axis_title("z₁", 4)}
+        up = {"range": y_range, "anchor": f"x{axis}", "constraintoward": "top"}
         if axis:
             across["matches"], up["matches"], up["showticklabels"] = "x", "y", False
         else:
-            up |= {"scaleanchor": "x", "scaleratio": 1, "title": {"text": "z₂", "standoff": 2}}
-        across["title"] = {"text": "z₁", "standoff": 2}
-        figure.update_layout({f"xaxis{axis}": across | theme.AXIS, f"yaxis{axis}": up | theme.AXIS})
+            up |= {"scaleanchor": "x", "title": theme.axis_title("z₂", 12)}
+        axes[f"xaxis{axis}"] = theme.AXIS | across | {"constrain": "domain"}
+        axes[f"yaxis{axis}"] = theme.AXIS | up | {"constrain": "domain"}
+    return axes
 
 
-def _head_panels(figure: go.Figure) -> go.Figure:
-    """Names the panels, above each and moving with it."""
-    orange, blue = (f'<span style="color:{colour}"><b>{{}}</b></span>' for colour in (theme.HOLE, theme.LEAK))
-    heads = (
-        ("Aggregated posterior q(z)", "where the encoder puts the data"),
-        ("Prior p(z)", "where generation draws from"),
-        ("log q − log p", f"{orange.format('orange: holes')}, {blue.format('blue: leaks')}"),
+def _heads(of_q: list[Region], of_p: list[Region], kind: str | None) -> list[dict[str, Any]]:
+    """Names of the panels, which are the legend too, above each and moving with it."""
+    dots = "" if kind is None else f", dots: {kind}"
+    lines = (
+        (theme.words("Aggregated posterior q(z)", theme.DATA), f"filled: {layers.shares_text(of_q)}{dots}"),
+        (theme.words("Prior p(z)", theme.PRIOR), f"dashed: {layers.shares_text(of_p)}"),
+        ("<b>log q − log p</b>", f"{theme.words('holes', theme.HOLE)} q ≪ p, {theme.words('leaks', theme.LEAK)} q ≫ p"),
     )
-    for axis, (head, line) in zip(_PANELS, heads, strict=True):
-        text = f'{head}<br><span style="font-size:{theme.FONT_SMALL}px">{line}</span>'
-        place = {"xref": f"x{axis} domain", "yref": f"y{axis} domain", "x": 0, "y": 1}
-        anchor = {"xanchor": "left", "yanchor": "bottom", "align": "left", "yshift": 4, "showarrow": False}
-        figure.add_annotation(text=text, font_size=theme.FONT_TITLE, **place, **anchor)
-    return figure
+    return [
+        {
+            "text": f'{head}<br><span style="font-size:{theme.FONT_SMALL}px">{line}</span>', "align": "left",
+            "xref": f"x{axis} domain", "yref": f"y{axis} domain", "x": 0, "y": 1, "xanchor": "left",
+            "yanchor": "bottom", "yshift": 2, "borderpad": 0, "showarrow": False, "font": {"size": theme.FONT_TITLE},
+        }
+        for axis, (head, line) in zip(_PANELS, lines, strict=True)
+    ]  # fmt: skip
+
+
+def _corner_key(of_q: list[Region], of_p: list[Region]) -> dict[str, Any]:
+    """What is filled and what is dashed, in the upper left corner of the wide picture."""
+    lines = (
+        f"{theme.words('Data, q(z)', theme.DATA)}: filled, {layers.shares_text(of_q)}",
+        f"{theme.words('Prior, p(z)', theme.PRIOR)}: dashed, {layers.shares_text(of_p)}",
+    )
+    return {
+        "text": "<br>".join(lines), "align": "left", "xref": "x domain", "yref": "y domain", "x": 0, "y": 1,
+        "xanchor": "left", "yanchor": "top", "xshift": 8, "yshift": -6, "showarrow": False,
+        "font": {"size": theme.FONT_TITLE},
+    }  # fmt: skip

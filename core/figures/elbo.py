@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,28 @@ from core.figures import theme
 
 Z_95 = 1.96
 """Half-widths of 95 % intervals in standard errors."""
+_GAP = "\u2003"
+"""An em space, which keeps numbers beside a bar clear of its whisker."""
+
+
+@dataclass(frozen=True)
+class _Term:
+    """How one term is drawn: its key in the metrics, name, colour, hatch, panel, and place in a row of height 1."""
+
+    key: str
+    label: str
+    colour: str
+    hatch: str
+    panel: str
+    offset: float
+    width: float
+
+
 _TERMS = (
-    ("reconstruction", "reconstruction", theme.RECONSTRUCTION, "", ""),
-    ("mutual_information", "mutual information I(n; z)", theme.INFORMATION, "", "2"),
-    ("marginal_kl", "marginal KL(q(z) ‖ p(z))", theme.MARGINAL, "/", "2"),
+    _Term("reconstruction", "reconstruction", theme.RECONSTRUCTION, "", "", -0.38, 0.76),
+    _Term("mutual_information", "mutual information I(n; z)", theme.INFORMATION, "", "2", -0.38, 0.37),
+    _Term("marginal_kl", "marginal KL(q(z) ‖ p(z))", theme.MARGINAL, "/", "2", 0.01, 0.37),
 )
-"""Key, name, colour, hatch and panel of each term."""
 
 
 def elbo_split(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> go.Figure:
@@ -36,51 +53,65 @@ def elbo_split(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> go.Figure:
     names = [name for name, _ in rows]
     if not rows or len(set(names)) != len(names):
         raise ValueError(f"rows must hold one or more models, each name once, got {names}")
-    figure = go.Figure([_bars(rows, *term) for term in _TERMS])
-    figure.add_trace(_ceilings(rows))
-    theme.style(figure, height=150 + 78 * len(rows))
-    x_axis = {"ticks": "outside", "tickcolor": theme.NEUTRAL, "zeroline": True, "zerolinecolor": theme.NEUTRAL}
-    x_axis |= {"showgrid": False, "nticks": 6}
-    figure.update_layout(
-        xaxis=x_axis | {"domain": (0, 0.36), "title": {"text": "reconstruction, nats", "standoff": 4}},
-        xaxis2=x_axis | {"domain": (0.42, 1), "anchor": "y2", "title": {"text": "paid for the code, nats", "standoff": 4}},
-        yaxis={"autorange": "reversed", "showgrid": False, "automargin": True, "type": "category"},
-        yaxis2={"matches": "y", "anchor": "x2", "showticklabels": False, "showgrid": False, "type": "category"},
-        bargap=0.25, bargroupgap=0.06, barmode="group", margin_t=16, margin_b=92,
-    )  # fmt: skip
-    return figure
+    unit = theme.axis_title("nats per image", 4)
+    axis = theme.AXIS | {"title": unit, "mirror": False, "zeroline": True, "zerolinecolor": theme.NEUTRAL}
+    # Rows are numbers with names for ticks, so that the ceiling can stand beside one bar of its row.
+    row_axis = {"range": [len(rows) - 0.5, -0.5], "tickvals": list(range(len(rows))), "ticktext": names}
+    row_axis |= {"showgrid": False, "zeroline": False}
+    traces = [_bars(rows, term) for term in _TERMS] + [_ceilings(rows)]
+    legend = [trace["name"] for trace in traces]
+    layout = theme.layout(height=120 + 22 * theme.legend_rows(legend) + 72 * len(rows), legend=legend) | {
+        "xaxis": axis | {"domain": (0, 0.36)},
+        "xaxis2": axis | {"domain": (0.44, 1), "anchor": "y2", "range": _code_range(rows)},
+        "yaxis": row_axis | {"automargin": True},
+        "yaxis2": row_axis | {"matches": "y", "anchor": "x2", "showticklabels": False},
+        "barmode": "overlay",
+    }  # fmt: skip
+    return go.Figure(traces, layout)
 
 
-def _bars(
-    rows: Sequence[tuple[str, Mapping[str, Any]]], key: str, label: str, colour: str, hatch: str, panel: str
-) -> go.Bar:
-    value, se = _numbers(rows, key)
-    words = [f"{a:.2f} ± {Z_95 * b:.2f}".replace("-", "−") for a, b in zip(value.tolist(), se.tolist(), strict=True)]
-    return go.Bar(
-        x=value.astype(np.float32), y=[name for name, _ in rows], orientation="h", name=label,
-        xaxis=f"x{panel}", yaxis=f"y{panel}", offsetgroup=key,
-        marker={"color": colour, "pattern": {"shape": hatch, "solidity": 0.25, "size": 7}},
-        error_x={"type": "data", "array": (Z_95 * se).astype(np.float32), "thickness": 1.6, "width": 5, "color": theme.NEUTRAL},
-        text=words, textposition="auto", insidetextanchor="start", textangle=0, cliponaxis=False,
-        hovertemplate=f"%{{y}}<br>{label}: %{{text}} nats<extra></extra>",
-    )  # fmt: skip
+def _bars(rows: Sequence[tuple[str, Mapping[str, Any]]], term: _Term) -> dict[str, Any]:
+    value, se = _numbers(rows, term.key)
+    half = Z_95 * se
+    words = [f"{a:.2f} ± {b:.2f}".replace("-", "−") for a, b in zip(value.tolist(), half.tolist(), strict=True)]
+    hatch = {"shape": term.hatch, "solidity": 0.3, "size": 8, "fillmode": "overlay", "fgcolor": theme.HATCH}
+    return {
+        "type": "bar", "orientation": "h", "name": term.label, "x": value.astype(np.float32),
+        "y": np.arange(len(rows), dtype=np.float32), "offset": term.offset, "width": term.width,
+        "xaxis": f"x{term.panel}", "yaxis": f"y{term.panel}", "marker": {"color": term.colour, "pattern": hatch},
+        "error_x": {"array": half.astype(np.float32), "thickness": 1.8, "width": 5, "color": theme.NEUTRAL},
+        "text": [f"{_GAP}{word}{_GAP}" for word in words], "textposition": "auto", "textangle": 0,
+        "insidetextanchor": "start", "textfont": {"size": theme.FONT_SMALL}, "cliponaxis": False,
+        "customdata": [[name, word] for (name, _), word in zip(rows, words, strict=True)],
+        "hovertemplate": f"%{{customdata[0]}}<br>{term.label}: %{{customdata[1]}} nats<extra></extra>",
+    }  # fmt: skip
 
 
-def _ceilings(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> go.Scatter:
-    """A mark at log n, in the row of each model."""
+def _ceilings(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """A mark at log n beside each bar of mutual information."""
     value, _ = _numbers(rows, "log_n")
-    return go.Scatter(
-        x=value.astype(np.float32), y=[name for name, _ in rows], xaxis="x2", yaxis="y2", mode="markers",
-        marker={"symbol": "line-ns-open", "size": 30, "line": {"width": 3, "color": theme.NEUTRAL}},
-        name="log n, the most that I(n; z) can be", hovertemplate="log n = %{x:.2f} nats<extra></extra>",
-    )  # fmt: skip
+    place = _TERMS[1].offset + _TERMS[1].width / 2
+    marker = {"symbol": "line-ns-open", "size": 26, "color": theme.NEUTRAL, "line": {"width": 3}}
+    return {
+        "type": "scatter", "mode": "markers", "name": "log n, the ceiling of I(n; z)", "x": value.astype(np.float32),
+        "y": np.arange(len(rows), dtype=np.float32) + np.float32(place), "xaxis": "x2", "yaxis": "y2",
+        "marker": marker, "hovertemplate": "log n = %{x:.2f} nats<extra></extra>",
+    }  # fmt: skip
+
+
+def _code_range(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> list[float]:
+    """Range of the second panel: from 0, or from under the lowest bar with room for its number, to past the ceiling."""
+    bars = [_numbers(rows, key) for key in ("mutual_information", "marginal_kl", "log_n")]
+    high = max(float((value + Z_95 * se).max()) for value, se in bars)
+    low = min(float((value - Z_95 * se).min()) for value, se in bars)
+    return [low - 0.25 * high if low < 0 else 0.0, 1.06 * high]
 
 
 def _numbers(rows: Sequence[tuple[str, Mapping[str, Any]]], key: str) -> tuple[np.ndarray, np.ndarray]:
     """Values and standard errors of one metric, (N,) each."""
     for name, metrics in rows:
         if key not in metrics:
-            raise ValueError(f"metrics of {name!r} lack {key!r}, they have {sorted(metrics)}: run `python -m core evaluate`")
+            raise ValueError(f"metrics of {name!r} lack {key!r}, have {sorted(metrics)}: run `python -m core evaluate`")
     pairs = [(metrics[key]["value"], metrics[key]["se"]) for _, metrics in rows]
     value, se = np.array(pairs, np.float64).T
     return value, se

@@ -84,7 +84,7 @@ def _as_rgb(images: np.ndarray) -> np.ndarray:
         raise ValueError(f"images must be (n, h, w) or (n, h, w, 1 or 3) with n of 1 or more, got {np.shape(images)}")
     low, high = float(values.min()), float(values.max())
     if not (low >= -_TOLERANCE and high <= 1 + _TOLERANCE):
-        raise ValueError(f"images must lie in [0, 1], got {low:.4g} to {high:.4g}: divide by the scale of the data first")
+        raise ValueError(f"images must lie in [0, 1], got {low:.4g} to {high:.4g}: divide by the data's scale first")
     pixels = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
     return np.broadcast_to(pixels, (*pixels.shape[:3], 3))
 

@@ -5,11 +5,10 @@ Streamlit reports only clicks on markers (not on heat maps nor on empty space), 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import theme
 from core.records import DensityGrid
@@ -27,7 +26,7 @@ def lattice_points(grid: DensityGrid, count: int) -> np.ndarray:
     return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
 
-def lattice_traces(q: DensityGrid, p: DensityGrid, count: int, axes: tuple[str, ...]) -> list[go.Scattergl]:
+def lattice_traces(q: DensityGrid, p: DensityGrid, count: int, axes: Sequence[str]) -> list[dict[str, Any]]:
     """One invisible trace of markers for each panel: hover tells the densities, a click tells z exactly.
 
     Args:
@@ -49,17 +48,18 @@ def lattice_traces(q: DensityGrid, p: DensityGrid, count: int, axes: tuple[str, 
     places = z.tolist()
     x, y = z[:, 0].astype(np.float32), z[:, 1].astype(np.float32)
     return [
-        go.Scattergl(
-            x=x, y=y, xaxis=f"x{axis}", yaxis=f"y{axis}", customdata=places, hovertext=words, hovertemplate=_HOVER,
-            mode="markers", marker={"size": 12, "opacity": 0.0, "color": theme.NEUTRAL}, name=NAME, showlegend=False,
-            selected=_INVISIBLE, unselected=_INVISIBLE,
-        )
+        {
+            "type": "scattergl", "mode": "markers", "x": x, "y": y, "xaxis": f"x{axis}", "yaxis": f"y{axis}",
+            "customdata": places, "hovertext": words, "hovertemplate": _HOVER, "name": NAME, "showlegend": False,
+            "marker": {"size": 12, "opacity": 0.0, "color": theme.NEUTRAL}, "selected": _INVISIBLE,
+            "unselected": _INVISIBLE,
+        }
         for axis in axes
     ]  # fmt: skip
 
 
 def interpolate(grid: DensityGrid, z: np.ndarray) -> np.ndarray:
-    """The log-density at ``z`` (n, 2), bilinear between cell centres; outside the grid, that of its edge. Nats, (n,)."""
+    """The log-density at ``z`` (n, 2), bilinear between cell centres; outside the grid, its edge's. Nats, (n,)."""
     values = np.asarray(grid.log_density, np.float64)
     (column, right), (row, up) = _place(grid.x, z[:, 0]), _place(grid.y, z[:, 1])
     low = values[row, column] * (1 - right) + values[row, column + 1] * right
@@ -79,11 +79,11 @@ def clicked(event: Mapping[str, Any] | None) -> tuple[float, float] | None:
     """The place z that a click chose, or None.
 
     Args:
-        event: what ``st.plotly_chart(..., on_select=...)`` returns or leaves in the session state under the chart's key.
+        event: what ``st.plotly_chart(..., on_select=...)`` returns, or leaves in the session state under its key.
 
     Returns:
-        (z1, z2), exactly as the lattice holds them; None where nothing is chosen or the event is not a click on a figure
-        of this package.
+        (z1, z2), exactly as the lattice holds them; None where nothing is chosen or the event
+        is not a click on a figure of this package.
     """
     points = ((event or {}).get("selection") or {}).get("points") or []
     for point in points:

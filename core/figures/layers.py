@@ -1,172 +1,167 @@
-"""What lies in a panel of a latent plane: regions of a density, points, pseudo-inputs, the picked place."""
+"""What lies in a panel of a latent plane: regions of a density, points, pseudo-inputs, the picked place.
+
+Traces are plain dictionaries: plotly checks them once, when the figure is put together, which halves the time.
+Browsers draw WebGL traces ("scattergl") over all others, so whatever must lie over points is one too.
+"""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import theme
-from core.figures.contours import contour_line
+from core.figures.contours import contour_line, dashes
 from core.records import HDR_SHARES, DensityGrid
 
-PointKind = Literal["samples", "means"]
+Trace = dict[str, Any]
 MAX_POINTS = 99_999
 """From 100,000 points on, hovering over a plotly WebGL trace freezes the page (plotly.js issue 8036)."""
 _POINT_NAMES = {"samples": "samples of q(z|x)", "means": "means of q(z|x), narrower than q(z)"}
 
 
-def data_regions(q: DensityGrid, axis: str, *, every: bool, legend: bool = False) -> list[go.Scatter]:
-    """q's highest-density regions: filled, solid rims, largest first; or the rim of the largest alone.
+@dataclass(frozen=True)
+class Region:
+    """A highest-density region: the share of mass in it, and its rim as closed polylines with a nan after each."""
 
-    Args:
-        q: aggregated posterior.
-        axis: "" for the first panel, "2" for the second and so on.
-        every: all regions with their fill, or the outer rim.
-        legend: whether they stand in the legend.
-
-    Returns:
-        One trace a region, its share in ``meta``; none for thresholds that are nan.
-    """
-    name = f"data q(z), regions of {_shares_text(q)}"
-    known = _known(q)
-    traces = []
-    for share, level, alpha in known if every else known[:1]:
-        fill = theme.rgba(theme.DATA, alpha) if every else None
-        line = {"color": theme.DATA, "width": 1.5 if every else 2.0}
-        traces.append(_region(q, share, level, axis, name, line, fill, legend and share == known[0][0]))
-    return traces
+    share: float
+    x: np.ndarray
+    y: np.ndarray
 
 
-def prior_regions(p: DensityGrid, axis: str, *, every: bool, fill: bool = False, legend: bool = False) -> list[go.Scatter]:
-    """p's highest-density regions: dashed rims, faint fill or none, largest first; or the rim of the largest alone.
+def regions(grid: DensityGrid) -> list[Region]:
+    """The regions of a density, largest first, without those that the window cuts off (a threshold of nan)."""
+    known = [(share, level) for share, level in zip(HDR_SHARES, grid.levels, strict=True) if np.isfinite(level)]
+    return [Region(s, *contour_line(grid.x, grid.y, grid.log_density, level)) for s, level in known[::-1]]
 
-    Args:
-        p: prior.
-        axis: as in `data_regions`.
-        every: all regions, or the outer rim.
-        fill: whether a faint fill lies under the rims.
-        legend: whether they stand in the legend.
 
-    Returns:
-        One trace a region, its share in ``meta``; none for thresholds that are nan.
-    """
-    name = f"prior p(z), regions of {_shares_text(p)}"
-    known = _known(p)
-    colour = theme.rgba(theme.PRIOR, theme.FAINT_ALPHA) if fill else None
-    line = {"color": theme.PRIOR, "width": 2.2, "dash": "7px,4px"}
+def shares_text(found: Sequence[Region]) -> str:
+    """The shares in words, "50, 80, 95 %", smallest first."""
+    return ", ".join(f"{100 * region.share:.0f}" for region in reversed(found)) + " %" if found else "no share"
+
+
+def data_fill(found: Sequence[Region], axis: str) -> list[Trace]:
+    """Regions of q filled in blue, one trace each, the smallest darkest; share in ``meta``."""
     return [
-        _region(p, share, level, axis, name, line, colour, legend and share == known[0][0])
-        for share, level, _ in (known if every else known[:1])
+        _rim(region, axis, "scatter", "q(z) fill", {"width": 0})
+        | {"fill": "toself", "fillcolor": theme.rgba(theme.DATA, theme.BAND_ALPHAS[HDR_SHARES.index(region.share)])}
+        for region in found
     ]
 
 
+def prior_fill(found: Sequence[Region], axis: str) -> list[Trace]:
+    """Regions of p under a faint fill, one trace each; share in ``meta``."""
+    colour = theme.rgba(theme.PRIOR, theme.FAINT_ALPHA)
+    return [
+        _rim(region, axis, "scatter", "p(z) fill", {"width": 0}) | {"fill": "toself", "fillcolor": colour}
+        for region in found
+    ]
+
+
+def data_rims(found: Sequence[Region], axis: str, *, over_points: bool = False) -> list[Trace]:
+    """Rims of q, solid blue, one trace each; share in ``meta``."""
+    kind = "scattergl" if over_points else "scatter"
+    return [_rim(region, axis, kind, "data q(z)", {"color": theme.DATA, "width": 2}) for region in found]
+
+
+def prior_rims(found: Sequence[Region], axis: str, *, dash_length: float | None = None) -> list[Trace]:
+    """Rims of p, dashed vermilion, one trace each; share in ``meta``; over points if given a length of dash and gap."""
+    kind = "scatter" if dash_length is None else "scattergl"
+    line = {"color": theme.PRIOR, "width": 2.4, "dash": "solid" if dash_length else "8px,5px"}
+    rims = [_rim(region, axis, kind, "prior p(z)", line) for region in found]
+    if dash_length:
+        rims = [rim | dict(zip("xy", dashes(rim["x"], rim["y"], dash_length), strict=True)) for rim in rims]
+    return rims
+
+
 def point_traces(
-    points: np.ndarray, labels: np.ndarray | None, class_names: Sequence[str] = (), kind: PointKind = "samples"
-) -> list[Any]:
-    """Points in the first panel, one WebGL trace in all; beside it, an empty trace for each legend entry.
+    points: np.ndarray, labels: np.ndarray | None, class_names: Sequence[str] = (), kind: str = "samples"
+) -> list[Trace]:
+    """Points in the first panel, one WebGL trace in all; beside it, an empty trace for each entry of the legend.
 
     Args:
         points: (n, 2).
-        labels: (n,) class of each point, or None for one colour.
-        class_names: names by class; numbers where too few are given.
+        labels: (n,) class of each point from 0, or None for one colour.
+        class_names: names by class; numbers where there are too few.
         kind: what the points are.
 
     Returns:
         The trace of points, then the legend's.
     """
-    if points.ndim != 2 or points.shape[1] != 2 or len(points) > MAX_POINTS:
-        raise ValueError(f"points must be (n, 2) with n at most {MAX_POINTS:,}, got {points.shape}: draw fewer")
-    if labels is not None and labels.shape != points.shape[:1]:
-        raise ValueError(f"labels must have shape {points.shape[:1]}, one for each point, got {labels.shape}")
-    if kind not in _POINT_NAMES:
-        raise ValueError(f"point_kind must be one of {sorted(_POINT_NAMES)}, got {kind!r}")
-    marker: dict[str, Any] = {"size": 5, "opacity": 0.85, "line": {"width": 0.5, "color": theme.POINT_EDGE}}
-    legend: list[go.Scatter] = []
-    if labels is None:
-        marker["color"] = theme.DATA
-    else:
+    _check_points(points, labels, kind)
+    size, opacity = theme.point_size(len(points))
+    edge = {"width": 0.5 if size > 4 else 0, "color": theme.POINT_EDGE}
+    marker: dict[str, Any] = {"size": size, "opacity": opacity, "line": edge, "color": theme.DATA}
+    legend: list[Trace] = []
+    if labels is not None:
         index = labels.astype(np.int64)
         count = max(int(index.max(initial=0)) + 1, len(class_names))
-        symbols = np.array([theme.class_style(k)[1] for k in range(count)])
-        marker |= {"color": index.astype(np.float32), "colorscale": theme.class_scale(count), "symbol": symbols[index]}
-        marker |= {"cmin": -0.5, "cmax": count - 0.5, "showscale": False}
-        names = [str(k) if k >= len(class_names) else str(class_names[k]) for k in range(count)]
-        legend = [_legend_entry(k, name, _POINT_NAMES[kind]) for k, name in enumerate(names)]
-    still = {"marker": {"opacity": marker["opacity"]}}
-    trace = go.Scattergl(
-        x=points[:, 0].astype(np.float32), y=points[:, 1].astype(np.float32), mode="markers", marker=marker,
-        name=_POINT_NAMES[kind], hoverinfo="skip", selected=still, unselected=still, showlegend=labels is None,
-    )  # fmt: skip
+        symbols = np.array([theme.class_symbol_code(k) for k in range(count)], np.uint8)
+        marker |= {"color": index.astype(np.float32), "colorscale": theme.class_scale(count), "showscale": False}
+        # Written out as plotly's typed array, since plotly compares every other array of symbols name by name.
+        codes = {"dtype": "u1", "bdata": base64.b64encode(symbols[index].tobytes()).decode("ascii")}
+        marker |= {"cmin": -0.5, "cmax": count - 0.5, "symbol": codes}
+        names = [str(class_names[k]) if k < len(class_names) else str(k) for k in range(count)]
+        legend = [_legend_entry(k, name) for k, name in enumerate(names)]
+    trace = _markers(points, "", "scattergl", _POINT_NAMES[kind], marker) | {"showlegend": labels is None}
     return [trace, *legend]
 
 
-def pseudo_trace(means: np.ndarray, axis: str) -> go.Scatter:
+def pseudo_trace(means: np.ndarray, axis: str) -> Trace:
     """Pseudo-inputs as black-edged yellow diamonds at their posterior means (K, 2)."""
     if means.ndim != 2 or means.shape[1] != 2:
         raise ValueError(f"pseudo_inputs must have shape (K, 2), got {means.shape}")
-    size = 9 if len(means) <= 100 else 6
-    still = {"marker": {"opacity": 1.0}}
-    return go.Scatter(
-        x=means[:, 0].astype(np.float32), y=means[:, 1].astype(np.float32), mode="markers", hoverinfo="skip",
-        marker={"symbol": "diamond", "size": size, "color": theme.PSEUDO, "line": {"width": 1, "color": theme.PSEUDO_EDGE}},
-        name=f"pseudo-inputs ({len(means)})", selected=still, unselected=still, **_axes(axis),
-    )  # fmt: skip
+    edge = {"width": 1, "color": theme.PSEUDO_EDGE}
+    marker = {"symbol": "diamond", "size": 9 if len(means) <= 100 else 6, "color": theme.PSEUDO, "line": edge}
+    return _markers(means, axis, "scatter", "pseudo-inputs", marker | {"opacity": 1.0}) | {"showlegend": True}
 
 
-def picked_traces(picked: Sequence[float] | None, axes: Sequence[str]) -> list[go.Scattergl]:
-    """A cross in a halo at the picked place (2,), one trace a panel; none where nothing is picked."""
+def picked_traces(picked: Sequence[float | int] | np.ndarray | None, axes: Sequence[str]) -> list[Trace]:
+    """A black cross-hair in a white halo at the picked place (2,), one trace a panel; none where nothing is picked."""
     if picked is None:
         return []
-    z = np.asarray(picked, np.float32)
+    z = np.asarray(picked, np.float64)
     if z.shape != (2,) or not np.isfinite(z).all():
         raise ValueError(f"picked must be two finite numbers, got {picked!r}")
-    # Two markers at one place, the wide one first. WebGL, since that is drawn over everything else.
-    lines = {"width": np.array([7, 2.5], np.float32), "color": [theme.PICKED_HALO, theme.PICKED]}
-    marker = {"symbol": ["circle-cross-open", "circle-cross-open"], "size": 20, "line": lines, "opacity": 1.0}
-    marker["color"] = lines["color"]
-    still = {"marker": {"opacity": 1.0}}
-    return [
-        go.Scattergl(
-            x=z[[0, 0]], y=z[[1, 1]], mode="markers", marker=marker, hoverinfo="skip", name="picked",
-            selected=still, unselected=still, showlegend=False, **_axes(axis),
-        )
-        for axis in axes
-    ]  # fmt: skip
+    # Two markers at one place, the wide white one first.
+    colours = [theme.PICKED_HALO, theme.PICKED]
+    edge = {"width": np.array([6, 2], np.float32), "color": colours}
+    marker = {"symbol": "circle-cross-open", "size": 18, "line": edge, "color": colours, "opacity": 1.0}
+    return [_markers(np.stack([z, z]), axis, "scattergl", "picked", marker) for axis in axes]
 
 
-def _region(
-    grid: DensityGrid, share: float, level: float, axis: str, name: str, line: dict, fill: str | None, legend: bool
-) -> go.Scatter:
-    x, y = contour_line(grid.x, grid.y, grid.log_density, level)
-    return go.Scatter(
-        x=x, y=y, mode="lines", line=line, fill="toself" if fill else "none", fillcolor=fill, hoverinfo="skip",
-        name=name, meta=share, showlegend=legend, **_axes(axis),
-    )  # fmt: skip
+def _check_points(points: np.ndarray, labels: np.ndarray | None, kind: str) -> None:
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) > MAX_POINTS:
+        raise ValueError(f"points must be (n, 2) with n at most {MAX_POINTS:,}, got {points.shape}: pass fewer")
+    if labels is not None and (labels.shape != points.shape[:1] or labels.min(initial=0) < 0):
+        raise ValueError(f"labels must be {points.shape[:1]} whole numbers from 0, got shape {labels.shape}")
+    if kind not in _POINT_NAMES:
+        raise ValueError(f"point_kind must be one of {sorted(_POINT_NAMES)}, got {kind!r}")
 
 
-def _known(grid: DensityGrid) -> list[tuple[float, float, float]]:
-    """Share, threshold and opacity of each region, largest first, without those that the window cuts off."""
-    rows = list(zip(HDR_SHARES, grid.levels, theme.BAND_ALPHAS, strict=True))
-    return [row for row in rows[::-1] if np.isfinite(row[1])]
+def _markers(z: np.ndarray, axis: str, kind: str, name: str, marker: dict[str, Any]) -> Trace:
+    """Markers that neither hover nor fade when something else is selected."""
+    still = {"marker": {"opacity": marker["opacity"]}}
+    return {
+        "type": kind, "mode": "markers", "x": z[:, 0].astype(np.float32), "y": z[:, 1].astype(np.float32),
+        "xaxis": f"x{axis}", "yaxis": f"y{axis}", "marker": marker, "name": name, "hoverinfo": "skip",
+        "selected": still, "unselected": still, "showlegend": False,
+    }  # fmt: skip
 
 
-def _shares_text(grid: DensityGrid) -> str:
-    return ", ".join(f"{100 * share:.0f}" for share, _, _ in _known(grid)[::-1]) + " %"
+def _rim(region: Region, axis: str, kind: str, name: str, line: dict[str, Any]) -> Trace:
+    return {
+        "type": kind, "mode": "lines", "x": region.x, "y": region.y, "xaxis": f"x{axis}", "yaxis": f"y{axis}",
+        "line": line, "name": name, "meta": region.share, "hoverinfo": "skip", "showlegend": False,
+    }  # fmt: skip
 
 
-def _legend_entry(index: int, name: str, heading: str) -> go.Scatter:
+def _legend_entry(index: int, name: str) -> Trace:
     colour, symbol = theme.class_style(index)
-    nothing = np.array([np.nan], np.float32)
-    marker = {"color": colour, "symbol": symbol, "size": 9, "line": {"width": 0.5, "color": theme.NEUTRAL}}
-    title = {"text": f"{heading}: "} if index == 0 else None
-    return go.Scatter(
-        x=nothing, y=nothing, mode="markers", marker=marker, name=name, hoverinfo="skip",
-        legend="legend2", legendgrouptitle=title,
-    )  # fmt: skip
-
-
-def _axes(axis: str) -> dict[str, str]:
-    return {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
+    edge = {"width": 0.5, "color": theme.NEUTRAL}
+    marker = {"color": colour, "symbol": symbol, "size": 9, "opacity": 1.0, "line": edge}
+    nothing = np.full((1, 2), np.nan)
+    return _markers(nothing, "", "scatter", name, marker) | {"showlegend": True}

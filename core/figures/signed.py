@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import theme
 from core.records import DensityGrid
 
-CORE_SHARE = 0.999
-"""A place counts in full where it lies in this share of what either distribution has in the window."""
-FADE_NATS = 3.0
-"""Outside, the map fades to nothing within this many nats."""
+FULL_SHARE, CORE_SHARE = 0.95, 0.999
+"""The map is in full colour inside the 95 % region of either distribution, and gone outside both 99.9 % regions."""
 
 
 def signed_map(q: DensityGrid, p: DensityGrid, limit: float = 8.0) -> np.ndarray:
-    """log q - log p in nats, clipped at +-limit: positive where the data is and the prior is not ("leaks").
+    """The log ratio log q - log p in nats, clipped at +-limit: above 0 where the data outweighs the prior.
 
-    A ratio of two densities that are both nothing says nothing. So a cell counts in full where it lies inside the
-    99.9 % region of q or of p (of the mass that the window shows). Outside both, the value shrinks to 0, which is drawn
-    transparent: linearly in the nats by which the cell is under the nearer of the two thresholds, to 0 at ``FADE_NATS``.
+    A ratio of two densities that are both nothing says nothing, and would shout loudest in the empty corners. So a
+    cell counts in full where it lies inside the 95 % region of q or of p, the outlines that the panels draw. Outside
+    both it shrinks to 0, which is drawn transparent: linearly in nats, for the density that is nearer to its region,
+    down to the rim of that one's 99.9 % region. Regions are of the mass that the window shows.
 
     Args:
         q: aggregated posterior.
@@ -27,13 +27,19 @@ def signed_map(q: DensityGrid, p: DensityGrid, limit: float = 8.0) -> np.ndarray
         limit: clip in nats.
 
     Returns:
-        (ny, nx) float32; exact, up to the clip, wherever q or p has mass.
+        (ny, nx) float32; exact, up to the clip, inside either 95 % region; 0 outside both 99.9 % regions.
     """
     if not limit > 0:
         raise ValueError(f"limit must be positive, got {limit}")
-    above = np.maximum(q.log_density - region_level(q, CORE_SHARE), p.log_density - region_level(p, CORE_SHARE))
-    weight = np.clip(1 + above / FADE_NATS, 0, 1)
+    weight = np.maximum(_weight(q), _weight(p))
     return (np.clip(q.log_density - p.log_density, -limit, limit) * weight).astype(np.float32)
+
+
+def _weight(grid: DensityGrid) -> np.ndarray:
+    """(ny, nx): 1 inside the 95 % region, 0 outside the 99.9 % region, linear in the log-density between them."""
+    full, none = region_level(grid, FULL_SHARE), region_level(grid, CORE_SHARE)
+    inside = grid.log_density >= full
+    return np.where(inside, 1.0, np.clip((grid.log_density - none) / max(full - none, 1e-6), 0, 1))
 
 
 def region_level(grid: DensityGrid, share: float) -> float:
@@ -43,16 +49,17 @@ def region_level(grid: DensityGrid, share: float) -> float:
     return float(ordered[min(int(np.searchsorted(held, share * held[-1])), len(ordered) - 1)])
 
 
-def signed_trace(q: DensityGrid, p: DensityGrid, limit: float, axis: str) -> go.Heatmap:
+def signed_trace(q: DensityGrid, p: DensityGrid, limit: float, axis: str) -> dict[str, Any]:
     """The signed map as a heat map with its colour bar in nats, the clip at its ends."""
     half = limit / 2
     bar = {
-        "title": {"text": "nats", "side": "top", "font": {"size": theme.FONT_SMALL}}, "thickness": 14, "outlinewidth": 0,
-        "x": 1.005, "tickvals": [-limit, -half, 0, half, limit], "tickfont": {"size": theme.FONT_SMALL},
+        "title": {"text": "nats", "side": "top", "font": {"size": theme.FONT_SMALL}}, "outlinewidth": 0,
+        "thickness": 14, "x": 1.005, "lenmode": "pixels", "len": 210, "y": 1, "yanchor": "top", "ypad": 0,
+        "tickvals": [-limit, -half, 0, half, limit], "tickfont": {"size": theme.FONT_SMALL},
         "ticktext": [f"≤ −{limit:g}", f"−{half:g}", "0", f"+{half:g}", f"≥ +{limit:g}"],
     }  # fmt: skip
-    return go.Heatmap(
-        x=q.x.astype(np.float32), y=q.y.astype(np.float32), z=signed_map(q, p, limit), zmin=-limit, zmax=limit,
-        xaxis=f"x{axis}", yaxis=f"y{axis}", colorscale=theme.signed_scale(), colorbar=bar, hoverinfo="skip",
-        name="log q − log p",
-    )  # fmt: skip
+    return {
+        "type": "heatmap", "x": q.x.astype(np.float32), "y": q.y.astype(np.float32), "z": signed_map(q, p, limit),
+        "zmin": -limit, "zmax": limit, "xaxis": f"x{axis}", "yaxis": f"y{axis}", "colorscale": theme.signed_scale(),
+        "colorbar": bar, "hoverinfo": "skip", "name": "log q − log p",
+    }  # fmt: skip

@@ -7,9 +7,8 @@ Colours are those of Okabe and Ito (2008), told apart under all common kinds of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
-
-import plotly.graph_objects as go
 
 DATA = "#0072B2"
 """Aggregated posterior q(z) and everything that comes from data: filled, solid."""
@@ -20,30 +19,36 @@ PSEUDO = "#F0E442"
 PSEUDO_EDGE = "#000000"
 LEAK, HOLE = "#0072B2", "#E69F00"
 """Ends of the signed map: data that the prior misses (log q > log p), prior mass with no data (log q < log p)."""
-INFORMATION, MARGINAL, RECONSTRUCTION = "#009E73", "#CC79A7", "#8C8C8C"
+INFORMATION, MARGINAL, RECONSTRUCTION = "#009E73", "#CC79A7", "#707070"
 """Terms of the ELBO: mutual information, marginal KL, reconstruction."""
 NEUTRAL = "#808080"
 """Frames, ceilings, gaps between pictures: a grey that shows on white and on near-black."""
 PICKED, PICKED_HALO = "#000000", "#FFFFFF"
 """The picked place: a black cross in a white halo, seen on any background."""
+HATCH = "rgba(255,255,255,0.8)"
 POINT_EDGE = "rgba(255,255,255,0.75)"
 TRANSPARENT = "rgba(0,0,0,0)"
 
 CLASS_COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#CC79A7", "#D55E00", "#0072B2", "#999999")
-CLASS_SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "x", "star", "triangle-down", "hexagon", "bowtie")
-"""Eight colours against ten shapes: forty classes before a pair comes back."""
+CLASS_SYMBOLS = {
+    "circle": 0, "square": 1, "diamond": 2, "cross": 3, "x": 4, "triangle-up": 5, "triangle-down": 6, "hexagon": 14,
+    "star": 17, "bowtie": 26,
+}  # fmt: skip
+"""Symbols with the numbers under which plotly knows them. Eight colours against ten shapes: forty different pairs."""
 
 BAND_ALPHAS = (0.34, 0.26, 0.18)
 """Opacity that the bands of the 50, 80 and 95 % regions add, one over the other."""
 FAINT_ALPHA = 0.07
 """Opacity of the fill under the prior's dashed lines."""
 
-FONT, FONT_SMALL, FONT_TITLE = 15, 13, 19
+FONT, FONT_SMALL, FONT_TITLE = 15, 14, 18
 """Pixels; chosen to be read from the back of a lecture hall."""
-HEIGHT, HEIGHT_COMPACT = 520, 400
+HEIGHT, HEIGHT_COMPACT = 500, 460
+NARROWEST = 720
+"""Pixels that a figure has at least on a 1280-pixel screen beside the sidebar."""
 AXIS = {
     "showgrid": False, "zeroline": False, "showline": True, "mirror": True, "linecolor": NEUTRAL, "linewidth": 1,
-    "ticks": "outside", "tickcolor": NEUTRAL, "nticks": 6,
+    "ticks": "outside", "tickcolor": NEUTRAL, "nticks": 6, "tickfont": {"size": FONT_SMALL},
 }  # fmt: skip
 """A framed axis without a grid."""
 
@@ -74,7 +79,7 @@ def signed_scale(steps: int = 8) -> list[list[Any]]:
 
 def class_style(index: int) -> tuple[str, str]:
     """Colour and marker symbol of a class; the pair is unique among the first forty."""
-    return CLASS_COLOURS[index % len(CLASS_COLOURS)], CLASS_SYMBOLS[index % len(CLASS_SYMBOLS)]
+    return CLASS_COLOURS[index % len(CLASS_COLOURS)], list(CLASS_SYMBOLS)[index % len(CLASS_SYMBOLS)]
 
 
 def class_scale(count: int) -> list[list[Any]]:
@@ -86,20 +91,57 @@ def class_scale(count: int) -> list[list[Any]]:
     return scale
 
 
-def style(figure: go.Figure, *, height: int, title: str | None = None) -> go.Figure:
-    """Give a figure the common layout: transparent, projector-sized type, zoom kept over reruns. Changes it in place."""
-    figure.update_layout(
-        height=height,
-        paper_bgcolor=TRANSPARENT,
-        plot_bgcolor=TRANSPARENT,
-        font_size=FONT,
-        hoverlabel_font_size=FONT_SMALL,
-        uirevision="keep",
-        hovermode="closest",
-        margin={"l": 56, "r": 12, "t": 62 + (34 if title else 0), "b": 100},
-        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom", "font_size": FONT_SMALL},
-    )
+def class_symbol_code(index: int) -> int:
+    """The number under which plotly knows the class's symbol."""
+    return CLASS_SYMBOLS[class_style(index)[1]]
+
+
+def point_size(count: int) -> tuple[int, float]:
+    """Size in pixels and opacity of scattered points: the more there are, the smaller and lighter."""
+    return (7, 0.9) if count <= 500 else (5, 0.75) if count <= 2500 else (4, 0.6)
+
+
+def words(text: str, colour: str) -> str:
+    """Bold text in one of the colours above, for headings that are the legend as well."""
+    return f'<span style="color:{colour}"><b>{text}</b></span>'
+
+
+def legend_rows(names: Sequence[str]) -> int:
+    """Rows that a legend on top takes at the least width that a page has; plotly sets it in columns of one width."""
+    columns = max(1, NARROWEST // (45 + 8 * max((len(name) for name in names), default=1)))
+    return -(-len(names) // columns)
+
+
+def axis_title(text: str, standoff: int) -> dict[str, Any]:
+    """Title of an axis, so many pixels from its numbers."""
+    return {"text": text, "standoff": standoff, "font": {"size": FONT}}
+
+
+def layout(*, height: int, legend: Sequence[str] = (), heads: bool = False, title: str | None = None) -> dict[str, Any]:
+    """The common layout: transparent, projector-sized type, legend on top, zoom kept over reruns.
+
+    Args:
+        height: pixels.
+        legend: names in the legend, which set the room that it gets.
+        heads: whether panels have headings of two lines.
+        title: heading of the figure.
+
+    Returns:
+        Keyword arguments of a plotly layout.
+    """
+    legend_top = 36 if title else 2
+    top = legend_top + 22 * legend_rows(legend)
+    common: dict[str, Any] = {
+        "height": height, "paper_bgcolor": TRANSPARENT, "plot_bgcolor": TRANSPARENT, "font": {"size": FONT},
+        "hoverlabel": {"font": {"size": FONT_SMALL}}, "uirevision": "keep", "hovermode": "closest", "hoverdistance": 60,
+        "margin": {"l": 62, "r": 12, "t": top + (58 if heads else 10), "b": 56, "pad": 0},
+        "legend": {
+            "orientation": "h", "x": 0, "xanchor": "left", "y": 1 - legend_top / height, "yref": "container",
+            "yanchor": "top", "font": {"size": FONT_SMALL}, "title": {"text": ""}, "itemclick": False,
+            "itemdoubleclick": False,
+        },
+    }  # fmt: skip
     if title:
-        figure.update_layout(title={"text": title, "font_size": FONT_TITLE + 1, "x": 0, "y": 1, "yanchor": "top"})
-        figure.update_layout(title_pad={"t": 8})
-    return figure
+        common["title"] = {"text": title, "font": {"size": FONT_TITLE}, "x": 0, "y": 1, "yanchor": "top"}
+        common["title"]["pad"] = {"t": 6}
+    return common

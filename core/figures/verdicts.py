@@ -34,7 +34,8 @@ def mismatch_sentence(mismatch: Mismatch, marginal_kl: Estimate | None = None) -
         return sentence
     half = Z_95 * marginal_kl.se
     low, high = marginal_kl.value - half, marginal_kl.value + half
-    return sentence + f" Marginal KL: {_nats(marginal_kl.value)} nats [{_nats(low)}, {_nats(high)}]; a perfect match is 0."
+    value = _nats(marginal_kl.value)
+    return f"{sentence} Marginal KL: {value} nats [{_nats(low)}, {_nats(high)}]; a perfect match is 0."
 
 
 def caption(dataset: str, split: str, n: int, seed: int, method: str) -> str:

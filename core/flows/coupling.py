@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ def _conditioner(inputs: int, hidden: Sequence[int], outputs: int) -> nn.Sequent
     """A ReLU network whose last layer starts at zero, so that the flow starts at the identity."""
     widths = [inputs, *hidden]
     layers: list[nn.Module] = []
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), nn.ReLU()]
     last = nn.Linear(widths[-1], outputs)
     nn.init.zeros_(last.weight)
@@ -32,13 +33,22 @@ def _require_two(dim: int, name: str) -> None:
         raise ValueError(f"{name} couples two halves and needs dim >= 2; got dim={dim}. Use maf or iaf for one dimension")
 
 
-class AffineCoupling(Flow):
-    """z_a = u_a, z_b = u_b exp(s(u_a)) + t(u_a), with a the first half of the coordinates and b the rest."""
+def _kept(dim: int, number: int) -> int:
+    """How many coordinates layer ``number`` keeps: half, the odd one kept and moved in turn.
 
-    def __init__(self, dim: int, hidden: Sequence[int]) -> None:
+    Were it always moved, the middle coordinate, which stays in its place when the order is reversed, would influence no
+    other at all.
+    """
+    return (dim + number % 2) // 2
+
+
+class AffineCoupling(Flow):
+    """z_a = u_a, z_b = u_b exp(s(u_a)) + t(u_a), with a the first ``kept`` coordinates (half by default)."""
+
+    def __init__(self, dim: int, hidden: Sequence[int], kept: int | None = None) -> None:
         super().__init__()
         _require_two(dim, "RealNVP")
-        self.kept = dim // 2
+        self.kept = dim // 2 if kept is None else kept
         self.net = _conditioner(self.kept, hidden, 2 * (dim - self.kept))
 
     def _shift_and_log_scale(self, kept: Tensor) -> tuple[Tensor, Tensor]:
@@ -59,12 +69,12 @@ class AffineCoupling(Flow):
 
 
 class AdditiveCoupling(Flow):
-    """z_a = u_a, z_b = u_b + t(u_a): volume preserving."""
+    """z_a = u_a, z_b = u_b + t(u_a): volume preserving. ``kept`` is the length of a (default: half)."""
 
-    def __init__(self, dim: int, hidden: Sequence[int]) -> None:
+    def __init__(self, dim: int, hidden: Sequence[int], kept: int | None = None) -> None:
         super().__init__()
         _require_two(dim, "NICE")
-        self.kept = dim // 2
+        self.kept = dim // 2 if kept is None else kept
         self.net = _conditioner(self.kept, hidden, dim - self.kept)
 
     def forward_and_log_det(self, u: Latents) -> tuple[Latents, LogProb]:
@@ -111,8 +121,8 @@ def realnvp(dim: int, hidden: Sequence[int] = (128, 128), layers: int = 5) -> Fl
         Dinh, Sohl-Dickstein, Bengio (2016), Density estimation using Real NVP, arXiv:1605.08803.
     """
     flows: list[Flow] = []
-    for _ in range(layers):
-        flows += [AffineCoupling(dim, hidden), reverse(dim)]
+    for number in range(layers):
+        flows += [AffineCoupling(dim, hidden, _kept(dim, number)), reverse(dim)]
     return Chain(flows)
 
 
@@ -128,6 +138,6 @@ def nice(dim: int, hidden: Sequence[int] = (128, 128), layers: int = 5) -> Flow:
         Dinh, Krueger, Bengio (2014), NICE: non-linear independent components estimation, arXiv:1410.8516.
     """
     flows: list[Flow] = []
-    for _ in range(layers):
-        flows += [AdditiveCoupling(dim, hidden), reverse(dim)]
+    for number in range(layers):
+        flows += [AdditiveCoupling(dim, hidden, _kept(dim, number)), reverse(dim)]
     return Chain([*flows, DiagonalScaling(dim)])

@@ -14,8 +14,8 @@ Conditioner = Callable[[Tensor], tuple[Tensor, Tensor]]
 def naive(u: Tensor, conditioner: Conditioner) -> tuple[Tensor, Tensor]:
     """The textbook algorithm: d passes of the whole network, z_i being right after pass i.
 
-    Exact, and so are its gradients: the conditioner's Jacobian is strictly triangular, so d steps of the fixed-point map
-    leave no error. Nothing is written in place, so autograd runs through.
+    Exact, and so are its gradients: the conditioner's Jacobian is strictly triangular, so d steps of the fixed-point
+    map leave no error. Nothing is written in place, so autograd runs through.
 
     Args:
         u: (n, d).

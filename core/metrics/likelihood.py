@@ -12,8 +12,8 @@ from torch import Generator, Tensor
 from core.shapes import Images
 from core.vae import VAE
 
-DECODED_PIXELS = 16_000_000
-"""Pixels decoded at once: 64 MB in float32."""
+DECODED_ROWS = 8192
+"""Codes decoded at once: their hidden layers and pixels stay within some 25 MB each, whatever n_samples is."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def log_marginal(
     if n_samples < 1:
         raise ValueError(f"n_samples must be at least 1; got {n_samples}")
     device = next(vae.parameters()).device
-    chunk = max(1, min(n_samples, DECODED_PIXELS // x.shape[1]))
-    batch = max(1, DECODED_PIXELS // (x.shape[1] * chunk))
+    chunk = min(n_samples, DECODED_ROWS)
+    batch = max(1, DECODED_ROWS // chunk)
     values, sizes = [], []
     for start in range(0, len(x), batch):
         rows = x[start : start + batch].to(device)

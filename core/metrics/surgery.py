@@ -2,7 +2,8 @@
 
     (1/n) sum_i KL(q(z|x_i) || p(z)) = I_q[x, z] + KL(q(z) || p(z)),    q(z) = (1/n) sum_i q(z|x_i)
 
-q(z) is a mixture of n Gaussians and its density is evaluated exactly, in float64, over all n components: a minibatch of M
+q(z) is a mixture of n Gaussians and its density is evaluated exactly, in float64, over all n components: a minibatch
+of M
 would cap the mutual information at log M. The three terms are estimated from three independent sets of draws, so that
 their residual is a check of the code and not an identity of one set of numbers.
 

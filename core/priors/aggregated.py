@@ -26,7 +26,8 @@ class AggregatedPosterior(MixturePrior):
     """p(z) = q(z) = (1/n) sum_i q(z|x_i) over the training images; the encoder is shared, nothing is its own to learn.
 
     While training, the components are recomputed from the images at every call, with gradients into the encoder. In
-    evaluation mode the components of the last switch to it are used: they are what a checkpoint stores, never the images.
+    evaluation mode the components of the last switch to it are used: they are what a checkpoint stores, never the
+    images.
 
     References:
         Hoffman, Johnson (2016), ELBO surgery: yet another way to carve up the variational evidence lower bound.

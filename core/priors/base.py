@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Generator, Tensor, nn
 
 from core import mixture
 from core.distributions import standard_normal
+from core.errors import first_problem
 from core.shapes import ComponentLogVars, ComponentMeans, Latents, LogProb, LogWeights
 
 
@@ -44,7 +45,8 @@ class PriorContext:
 class Prior(nn.Module):
     """p(z). A Distribution whose parameters can be trained.
 
-    A new prior implements ``log_prob`` and ``sample`` (or, for a mixture, ``components``), and names itself in ``PRIORS``.
+    A new prior implements ``log_prob`` and ``sample`` (or, for a mixture, ``components``), and names itself in
+    ``PRIORS``.
 
     Args:
         dim: latent dimension d.
@@ -117,6 +119,11 @@ class PriorKind(Generic[OptionsT]):
         """Validate the settings and build.
 
         Raises:
-            pydantic.ValidationError: (a ValueError) naming the setting that is unknown or out of range.
+            ValueError: naming the setting that is unknown or out of range.
         """
-        return self.build(self.options.model_validate(options), context)
+        try:
+            settings = self.options.model_validate(options)
+        except ValidationError as error:
+            known = ", ".join(self.options.model_fields) or "none"
+            raise ValueError(f"{self.title}, prior option {first_problem(error)} (options: {known})") from error
+        return self.build(settings, context)

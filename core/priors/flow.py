@@ -29,8 +29,8 @@ class FlowOptions(Options):
 class FlowPrior(Prior):
     """log p(z) = log N(f(z); 0, I) + log|det df/dz|; sampling is z = g(u), u ~ N(0, I).
 
-    With MAF and RealNVP the density of a given z, which every training step needs, is one pass. With IAF it takes d passes:
-    that is why IAF is a poor choice for a prior, and it is kept as the counter-example.
+    With MAF and RealNVP the density of a given z, which every training step needs, is one pass. With IAF it takes d
+    passes: that is why IAF is a poor choice for a prior, and it is kept as the counter-example.
 
     References:
         Papamakarios, Nalisnick, Rezende, Mohamed, Lakshminarayanan (2021), Normalizing flows for probabilistic modeling

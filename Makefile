@@ -1,0 +1,80 @@
+# Everyday commands; `make` lists them. The environment .venv is made when needed and kept up with the requirements files.
+# Overridable: make run PORT=8600, make test PYTHON=python3.12. Works with GNU make 3.81 (macOS) and later.
+
+PYTHON ?= python3
+PORT ?= 8501
+
+VENV := .venv
+PY := $(VENV)/bin/python
+# Empty where uv is missing or does not start. pip takes a minute or two longer and needs nothing.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-slow check format bench train clean browser
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: $(VENV)/.runtime ## the dashboard at http://127.0.0.1:$PORT
+	$(VENV)/bin/streamlit run dashboard.py --server.port $(PORT)
+
+test: $(VENV)/.development browser ## all tests but the slow ones
+	$(PY) -m pytest
+
+test-slow: $(VENV)/.development browser ## the slow tests: minutes
+	$(PY) -m pytest -m slow
+
+check: $(VENV)/.development ## style, format and types
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m pyright
+
+format: $(VENV)/.development ## put the code into the common format
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: $(VENV)/.development ## speed, side by side with other libraries
+	$(PY) -m benchmarks
+
+train: $(VENV)/.runtime ## train the shipped models again
+	$(PY) -m core zoo
+
+clean: ## remove .venv and the tools' caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+
+# One file stands for "the environment exists", one for each set of packages in it; newer requirements install again.
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed and '$(PYTHON)' is not that. Name another one: make run PYTHON=python3.12" >&2; exit 1; }
+	@echo "Making the environment $(VENV)"
+	@rm -rf $(VENV)
+	@if [ -n "$(UV)" ]; then uv venv --quiet --python "$(PYTHON)" $(VENV); else "$(PYTHON)" -m venv $(VENV); fi
+
+$(VENV)/.runtime: requirements.txt | $(PY)
+	@echo "Installing requirements.txt: PyTorch is large, the first time takes minutes"
+	@$(call install,requirements.txt)
+	@touch $@
+
+$(VENV)/.development: requirements.txt requirements-dev.txt | $(PY)
+	@echo "Installing requirements-dev.txt: PyTorch is large, the first time takes minutes"
+	@$(call install,requirements-dev.txt)
+	@touch $@ $(VENV)/.runtime
+
+# Byte code is compiled at once, as pip does anyway: without it the first start takes 10 seconds instead of 3.
+# An environment made by uv has no pip of its own, so where uv has gone since, pip comes from the Python that made it.
+define install
+if [ -n "$(UV)" ]; then \
+	uv pip install --quiet --compile-bytecode --python $(PY) -r $(1); \
+else \
+	{ $(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip --upgrade >/dev/null; } && \
+	$(PY) -m pip install --quiet --disable-pip-version-check -r $(1); \
+fi
+endef
+
+# The end-to-end tests need a Chromium: the system's, or else one that Playwright fetches into the user's cache.
+browser: $(VENV)/.development
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+		if command -v $$name >/dev/null 2>&1; then exit 0; fi; \
+	done; \
+	$(PY) -m playwright install chromium || \
+		{ echo "The tests need a browser. Install Chromium or Google Chrome (Debian: apt-get install chromium) and try again." >&2; exit 1; }

@@ -1,0 +1,79 @@
+"""Cards of the models: what the prior generates, what it is, what it costs in nats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core import figures
+from core.records import CheckpointInfo
+from pages._ui import cache, layout
+
+TERMS = ("reconstruction", "mutual_information", "marginal_kl", "log_n")
+
+
+def datasets(infos: list[CheckpointInfo]) -> list[str]:
+    """Data sets of the models by name, the bundled digits last."""
+    return sorted({info.dataset for info in infos}, key=lambda name: (name == "digits", name))
+
+
+def evaluated(infos: list[CheckpointInfo]) -> list[tuple[str, dict[str, Any]]]:
+    """Rows of the ELBO figure: the models that have been evaluated on the test split, each under a name of its own."""
+    shown = [info for info in infos if all(term in info.metrics.get("test", {}) for term in TERMS)]
+    labels = [f"{layout.prior_title(info)}, d = {info.latent_dim}" for info in shown]
+    return [
+        (label if labels.count(label) == 1 else f"{label} ({info.name})", info.metrics["test"])
+        for info, label in zip(shown, labels, strict=True)
+    ]
+
+
+def split_sentence(rows: list[tuple[str, dict[str, Any]]]) -> str:
+    """The figure in words."""
+    best = min(rows, key=lambda row: row[1]["marginal_kl"]["value"])
+    worst = max(rows, key=lambda row: row[1]["marginal_kl"]["value"])
+    return (
+        f"The marginal KL is smallest with the {best[0]} prior, {best[1]['marginal_kl']['value']:.2f} nats, "
+        f"and largest with the {worst[0]} prior, {worst[1]['marginal_kl']['value']:.2f} nats."
+    )
+
+
+def split_caption(infos: list[CheckpointInfo]) -> str:
+    """What stands under the figure."""
+    test = infos[0].metrics.get("test", {})
+    return figures.caption(
+        layout.dataset_title(infos[0].dataset),
+        "test",
+        test.get("n", 1),
+        test.get("seed", 0),
+        "ELBO = reconstruction − mutual information − marginal KL, exact q(z) over all n; one training seed a model, "
+        "so differences of a few tenths of a nat between models are not a ranking",
+    )
+
+
+def draw(infos: list[CheckpointInfo]) -> None:
+    """A card for each model."""
+    with st.grid(min_column_width=220):
+        for info in infos:
+            with st.container(border=True):
+                _card(info)
+
+
+def _card(info: CheckpointInfo) -> None:
+    pictures = cache.prior_samples(info.name, info.digest, 16, 0)
+    scale = figures.scale_for(pictures.shape[1], 48)
+    title = layout.prior_title(info)
+    st.image(
+        figures.mosaic(pictures, 4, scale=scale),
+        alt=f"16 images generated from the {title} prior: means of p(x|z) at independent draws of z, seed 0",
+        width="stretch",
+    )
+    st.markdown(f"**{title}** prior, d = {info.latent_dim}")
+    elbo, information, marginal = (
+        layout.estimate_of(info, key) for key in ("elbo", "mutual_information", "marginal_kl")
+    )
+    if elbo is not None and information is not None and marginal is not None:
+        st.caption(f"ELBO {elbo} nats  \nKL = {information} (information) + {marginal} (marginal)")
+    else:
+        st.caption(f"Not evaluated yet: `python -m core evaluate {info.name} --save`")
+    layout.link_to("prior_vs_posterior", "Open", info)

@@ -1,0 +1,20 @@
+"""The sidebar every page shares: which models, and which checkpoints are broken and why."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages._ui import cache
+from pages._ui.controls import pick_models
+
+
+def draw_sidebar() -> None:
+    """Draw it; the choice is read with ``controls.chosen_models``."""
+    listed = cache.checkpoints()
+    broken = [info for info in listed if info.error]
+    with st.sidebar:
+        pick_models([info for info in listed if not info.error])
+        if broken:
+            with st.expander(f"{len(broken)} unusable", icon=":material/warning:"):
+                for info in broken:
+                    st.text(f"{info.name}\n{info.error}")

@@ -1,0 +1,53 @@
+"""Home: a live picture of the question, the models side by side in numbers, and a card for each."""
+
+import streamlit as st
+
+from core import figures
+from pages._ui import cache, cards, controls, layout
+
+st.title("What does a VAE's prior do?")
+models = layout.require_models()
+available = layout.usable()
+featured = models[0]
+key = (featured.name, featured.digest)
+
+if layout.why_not_drawn(featured) is None:
+    left, right = st.columns([3, 2], gap="large")
+    q, p = cache.grids(*key, 200)
+    found = cache.mismatch(*key, 5000, 0)
+    sentence = figures.mismatch_sentence(found, layout.estimate_of(featured, "marginal_kl"))
+    points, labels = cache.posterior_points(*key, 2000, 0, "samples")
+    with left:
+        layout.density_chart(
+            figures.hero,
+            key="hero",
+            alt=sentence,
+            q=q,
+            p=p,
+            points=points,
+            labels=labels,
+            class_names=cache.class_names(*key),
+            picked=controls.current_place(),
+        )
+    with right:
+        st.markdown(
+            "A VAE is trained so that the codes of its images, the **aggregated posterior q(z)** in blue, match the "
+            "**prior p(z)** it generates from, dashed. They do not match by themselves: what is left over is the "
+            "marginal KL, the one part of the ELBO that a better prior can win back."
+        )
+        st.markdown(f"**{layout.title_of(featured)}.** {sentence}")
+        layout.link_to("prior_vs_posterior", "Look closer: prior against posterior", featured)
+        z = controls.place_inputs()
+        if z is not None:
+            layout.place_panel(featured, z, step=float(q.x[-1] - q.x[0]) / 40, seed=0)
+        else:
+            st.caption("Click anywhere in the picture to decode an image there.")
+
+for dataset in cards.datasets(available):
+    group = [info for info in available if info.dataset == dataset]
+    st.header(layout.dataset_title(dataset))
+    rows = cards.evaluated(group)
+    if rows:
+        st.plotly_chart(figures.elbo_split(rows), key=f"split-{dataset}", alt=cards.split_sentence(rows))
+        st.caption(cards.split_caption(group))
+    cards.draw(group)

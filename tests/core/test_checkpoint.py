@@ -1,0 +1,298 @@
+"""Checkpoints: what is saved comes back bit for bit; whatever is wrong with a folder is a reason, never a crash."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.build import build, resolved
+from core.checkpoint import digest, list_checkpoints, load, round_to_half, save, write_metrics
+from core.config import DataConfig, RunConfig
+from core.errors import CheckpointError
+from core.latents import cloud
+from core.priors import PRIORS
+from core.vae import VAE
+from tests.contracts import perturbed, seeded
+from tests.core.test_config_build import IMAGES, model_config
+
+FILES = ("model.safetensors", "config.json", "metrics.json", "latents.safetensors")
+METRICS = {"training": {"epochs": 2}, "evaluations": {"test": {"elbo": {"value": -3.0, "se": 0.1}}}}
+
+
+def trained(kind: str = "mog", **changes) -> tuple[VAE, RunConfig]:
+    config = model_config(kind, **changes)
+    vae = build(config, images=IMAGES, generator=seeded(1))
+    perturbed(vae, 0.1)
+    vae.eval()
+    data = DataConfig(name="tiny", binarisation="fixed", train=12, validation=1, test=12, class_names=("a", "b"))
+    return vae, RunConfig(data=data, model=resolved(config, vae))
+
+
+def write(path: Path, kind: str = "mog", **options) -> VAE:
+    vae, config = trained(kind)
+    labels = torch.arange(12) % 2
+    save(vae, config, path, metrics=METRICS, latents=cloud(vae, IMAGES, labels, "test"), **options)
+    return vae
+
+
+def edit(path: Path, file: str, change) -> None:
+    """Rewrite config.json or metrics.json."""
+    content = json.loads((path / file).read_text())
+    change(content)
+    (path / file).write_text(json.dumps(content))
+
+
+@torch.no_grad()
+def numbers_of(vae: VAE, z: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    elbo = vae.elbo(IMAGES, generator=seeded(3)).elbo
+    return vae.prior.log_prob(z), vae.decode(z), vae.posterior(IMAGES).mean, elbo
+
+
+@pytest.mark.parametrize("kind", PRIORS)
+@pytest.mark.parametrize("half", [False, True])
+def test_a_model_comes_back_bit_for_bit(kind: str, half: bool, tmp_path: Path) -> None:
+    vae, config = trained(kind)
+    if half:
+        round_to_half(vae)
+    z = torch.randn(20, 2, generator=seeded(2))
+    before = numbers_of(vae, z)
+    save(vae, config, tmp_path / "model", half=half)
+    back = load("model", tmp_path)
+    assert all(torch.equal(old, new) for old, new in zip(before, numbers_of(back.vae, z), strict=True))
+    assert back.config == config and back.metrics == {} and back.latents is None
+    assert not back.vae.training and not any(p.requires_grad for p in back.vae.parameters())
+
+
+def test_half_precision_halves_the_file(tmp_path: Path) -> None:
+    write(tmp_path / "full")
+    write(tmp_path / "half", half=True)
+    full, half = ((tmp_path / name / "model.safetensors").stat().st_size for name in ("full", "half"))
+    assert half < 0.75 * full
+
+
+def test_latents_metrics_and_digest_come_back(tmp_path: Path) -> None:
+    vae = write(tmp_path / "model")
+    back = load(tmp_path / "model")
+    q = vae.posterior(IMAGES)
+    assert back.metrics == METRICS and back.name == "model"
+    assert np.allclose(back.latents.mean, q.mean.detach(), atol=2e-3, rtol=1e-3)
+    assert back.latents.labels.tolist() == [0, 1] * 6 and (back.latents.split, back.latents.total) == ("test", 12)
+    assert back.digest == digest(tmp_path / "model")
+    edit(tmp_path / "model", "config.json", lambda c: c.update(commit="other"))
+    assert load(tmp_path / "model").digest != back.digest
+
+
+def truncate(path: Path, file: str, size: int = 40) -> None:
+    (path / file).write_bytes((path / file).read_bytes()[:size])
+
+
+def change_state(path: Path, change) -> None:
+    state = safetensors.torch.load_file(path / "model.safetensors")
+    change(state)
+    safetensors.torch.save_file(state, path / "model.safetensors")
+
+
+def change_latents(path: Path, **tensors: torch.Tensor) -> None:
+    state = safetensors.torch.load_file(path / "latents.safetensors")
+    safetensors.torch.save_file({**state, **tensors}, path / "latents.safetensors", metadata={"split": "test"})
+
+
+def poison(state: dict) -> None:
+    state["prior.mean"][0, 0] = float("nan")
+
+
+DAMAGE = {
+    "truncated weights": (lambda p: truncate(p, FILES[0]), "model.safetensors"),
+    "empty weights": (lambda p: truncate(p, FILES[0], 0), "model.safetensors"),
+    "no weights": (lambda p: (p / FILES[0]).unlink(), "model.safetensors"),
+    "weights are text": (lambda p: (p / FILES[0]).write_text("hello"), "model.safetensors"),
+    "other shape": (lambda p: change_state(p, lambda s: s.update({"prior.mean": torch.zeros(3, 2)})), "prior.mean"),
+    "extra weight": (lambda p: change_state(p, lambda s: s.update({"spy": torch.zeros(3)})), "spy"),
+    "missing weight": (lambda p: change_state(p, lambda s: s.pop("prior.logits")), "prior.logits"),
+    "NaN weight": (lambda p: change_state(p, poison), "NaN or infinity in prior.mean"),
+    "no config": (lambda p: (p / FILES[1]).unlink(), "config.json cannot be read"),
+    "truncated config": (lambda p: truncate(p, FILES[1]), "config.json is not JSON"),
+    "config is a list": (lambda p: (p / FILES[1]).write_text("[1]"), "config.json must hold an object"),
+    "config is not text": (lambda p: (p / FILES[1]).write_bytes(b"\xff\xfe\x00"), "config.json cannot be read"),
+    "bottomless config": (lambda p: (p / FILES[1]).write_text("[" * 200_000), "config.json"),
+    "endless integer": (lambda p: (p / FILES[1]).write_text('{"schema_version": ' + "1" * 10_000 + "}"), "config.json"),
+    "huge config": (lambda p: (p / FILES[1]).write_text(" " * 8_000_001), "larger than 8,000,000 bytes"),
+    "later schema": (lambda p: edit(p, FILES[1], lambda c: c.update(schema_version=2)), "schema version 2"),
+    "no schema": (lambda p: edit(p, FILES[1], lambda c: c.pop("schema_version")), "schema version None"),
+    "extra key": (lambda p: edit(p, FILES[1], lambda c: c.update(colour="red")), "colour"),
+    "unknown prior": (lambda p: edit(p, FILES[1], lambda c: c["model"]["prior"].update(kind="magic")), "magic"),
+    "unknown option": (lambda p: edit(p, FILES[1], lambda c: c["model"]["prior"]["options"].update(x=1)), "x"),
+    "other size": (lambda p: edit(p, FILES[1], lambda c: c["model"].update(latent_dim=3)), "expected"),
+    "infinite setting": (lambda p: edit(p, FILES[1], lambda c: c["train"].update(clip_norm=float("inf"))), "Infinity"),
+    "metrics are text": (lambda p: (p / FILES[2]).write_text("elbo = 3"), "metrics.json is not JSON"),
+    "metrics are a list": (lambda p: (p / FILES[2]).write_text("[]"), "metrics.json must hold an object"),
+    "metrics with NaN": (lambda p: edit(p, FILES[2], lambda c: c.update(x=float("nan"))), "metrics.json"),
+    "metrics beyond floats": (lambda p: (p / FILES[2]).write_text('{"x": 1e999}'), "metrics.json"),
+    "evaluations are a list": (lambda p: edit(p, FILES[2], lambda c: c.update(evaluations=[1])), "evaluations"),
+    "bottomless metrics": (lambda p: (p / FILES[2]).write_text('{"x":' * 200_000), "metrics.json"),
+    "truncated latents": (lambda p: truncate(p, FILES[3]), "latents.safetensors"),
+    "latents of other dim": (lambda p: change_latents(p, mean=torch.zeros(12, 3)), r"latents.safetensors"),
+    "latents of other n": (lambda p: change_latents(p, log_var=torch.zeros(11, 2)), "latents.safetensors"),
+    "no latent at all": (lambda p: change_latents(p, mean=torch.zeros(0, 2), log_var=torch.zeros(0, 2)), "latents"),
+    "latents with NaN": (lambda p: change_latents(p, mean=torch.full((12, 2), float("nan"))), "NaN or infinity"),
+    "latents in bfloat16": (lambda p: change_latents(p, mean=torch.zeros(12, 2, dtype=torch.bfloat16)), "latents"),
+    "labels of other n": (lambda p: change_latents(p, labels=torch.zeros(3, dtype=torch.int32)), "latents.safetensors"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_broken_checkpoint_is_listed_with_its_reason(damage: str, tmp_path: Path) -> None:
+    for name in ("a-good", "bad", "z-good"):
+        write(tmp_path / name)
+    break_it, reason = DAMAGE[damage]
+    break_it(tmp_path / "bad")
+    infos = {info.name: info for info in list_checkpoints(tmp_path)}
+    assert list(infos) == ["a-good", "bad", "z-good"]
+    assert infos["a-good"].error is None and infos["z-good"].error is None
+    assert infos["bad"].error is not None and reason in infos["bad"].error
+    with pytest.raises(CheckpointError, match=".") as caught:
+        load("bad", tmp_path)
+    assert str(caught.value) == infos["bad"].error and len(str(caught.value)) < 1000
+
+
+def test_an_order_that_is_no_order_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "model", "realnvp")
+    change_state(tmp_path / "model", lambda s: s["prior.flow.flows.1.order"].fill_(1))
+    with pytest.raises(CheckpointError, match=r"flows.1.order holds other integers"):
+        load("model", tmp_path)
+
+
+def test_the_list_says_what_a_good_checkpoint_is(tmp_path: Path) -> None:
+    write(tmp_path / "one", "vamp")
+    (info,) = list_checkpoints(tmp_path)
+    assert (info.name, info.error, info.dataset, info.prior, info.latent_dim) == ("one", None, "tiny", "vamp", 2)
+    assert (info.image_shape, info.likelihood, info.binarisation) == ((1, 3, 4), "bernoulli", "fixed")
+    assert info.metrics == METRICS["evaluations"] and info.digest == digest(tmp_path / "one")
+
+
+def test_the_list_follows_the_folder(tmp_path: Path) -> None:
+    assert list_checkpoints(tmp_path / "nowhere") == []
+    write(tmp_path / "one")
+    (tmp_path / "file.txt").write_text("not a folder")
+    (tmp_path / "_notes").mkdir()
+    (tmp_path / ".training").mkdir()
+    (tmp_path / "a name").mkdir()
+    assert [info.name for info in list_checkpoints(tmp_path)] == ["a name", "one"]
+    assert list_checkpoints(tmp_path)[0].error is not None
+    write_metrics(tmp_path / "one", {**METRICS, "evaluations": {}})
+    assert list_checkpoints(tmp_path)[1].metrics == {}
+    shutil.rmtree(tmp_path / "one")
+    assert len(list_checkpoints(tmp_path)) == 1
+
+
+HUGE = {
+    "wide layers": {"hidden": [16_384] * 16},
+    "large images": {"image_shape": [16_384, 16_384, 16_384], "likelihood": "logistic"},
+    "many components": {"prior": {"kind": "mog", "options": {"components": 20_000}}, "latent_dim": 4096},
+    "many pseudo-inputs": {"prior": {"kind": "vamp", "options": {"components": 20_000}}, "image_shape": [16_384] * 3},
+    "many posteriors": {"prior": {"kind": "aggregated", "options": {"size": 1_000_000}}, "latent_dim": 4096},
+    "deep flow": {"prior": {"kind": "maf", "options": {"layers": 64, "hidden": 4096}}, "latent_dim": 4096},
+}
+
+
+@pytest.mark.parametrize("claim", HUGE)
+def test_a_small_file_that_claims_a_huge_model_is_refused_at_once(claim: str, tmp_path: Path) -> None:
+    write(tmp_path / "model")
+    edit(tmp_path / "model", "config.json", lambda c: c["model"].update(HUGE[claim]))
+    tracemalloc.start()
+    began, before = time.perf_counter(), _resident_mb()
+    with pytest.raises(CheckpointError, match="does not fit config.json"):
+        load("model", tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert time.perf_counter() - began < 5 and peak < 50e6 and _resident_mb() - before < 100
+
+
+def _resident_mb() -> float:
+    """Highest memory use of this process so far, where the system tells it."""
+    resource = pytest.importorskip("resource")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc", "", ".", "..", "a/b", "a\\b", ".hidden", "x" * 65, "a\n", "ü"])
+def test_names_that_are_no_names_are_refused(name: str, tmp_path: Path) -> None:
+    write(tmp_path / "x")
+    (tmp_path / "root").mkdir()
+    with pytest.raises(CheckpointError, match="not a checkpoint name"):
+        load(name, tmp_path / "root")
+    if name and "/" not in name and name not in (".", ".."):
+        with pytest.raises(CheckpointError, match="checkpoint name"):
+            write(tmp_path / name)
+
+
+def test_a_checkpoint_is_not_replaced_by_accident(tmp_path: Path) -> None:
+    write(tmp_path / "model", "mog")
+    with pytest.raises(CheckpointError, match="already there"):
+        write(tmp_path / "model", "vamp")
+    assert load("model", tmp_path).config.model.prior.kind == "mog"
+    write(tmp_path / "model", "vamp", replace=True)
+    assert load("model", tmp_path).config.model.prior.kind == "vamp"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model"], "nothing is left lying about"
+
+
+@pytest.mark.parametrize("reader", ["load", "list"])
+def test_a_replacement_killed_between_its_renames_is_undone(reader: str, tmp_path: Path) -> None:
+    write(tmp_path / "model")
+    (tmp_path / "model").rename(tmp_path / ".tmp-old-model")
+    (tmp_path / ".tmp-123-model").mkdir()
+    if reader == "load":
+        assert load("model", tmp_path).name == "model"
+    else:
+        assert [(info.name, info.error) for info in list_checkpoints(tmp_path)] == [("model", None)]
+    assert not (tmp_path / ".tmp-old-model").exists()
+
+
+def test_a_failed_save_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch) -> None:
+    write(tmp_path / "model", "mog")
+    monkeypatch.setattr("core.checkpoint.write_latents", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write(tmp_path / "model", "vamp", replace=True)
+    assert [(info.name, info.prior) for info in list_checkpoints(tmp_path)] == [("model", "mog")]
+
+
+@pytest.fixture(scope="module")
+def original() -> Path:
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder) / "model", "realnvp")
+        yield Path(folder) / "model"
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(
+    file=st.sampled_from(FILES),
+    cut=st.none() | st.floats(0, 1),
+    flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255), st.booleans()), max_size=4),
+)
+def test_random_damage_loads_or_says_why(original: Path, file: str, cut: float | None, flips: list) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model"
+        shutil.copytree(original, path)
+        content = bytearray((path / file).read_bytes())
+        for place, value, in_head in flips:  # half of them in the first bytes, where the layout stands
+            content[int(place * (min(400, len(content)) if in_head else len(content)))] = value
+        (path / file).write_bytes(content if cut is None else content[: int(cut * len(content))])
+        try:
+            back = load(path)
+        except CheckpointError as error:
+            assert str(error)
+            assert list_checkpoints(Path(folder))[0].error == str(error)
+        else:
+            z = back.vae.prior.sample(5, generator=seeded(4))
+            assert back.vae.prior.log_prob(z).shape == (5,)
+            assert list_checkpoints(Path(folder))[0].error is None

@@ -1,0 +1,51 @@
+"""AppTest on the shell, over a folder of small checkpoints of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.priors import PRIORS
+from tests.pages.zoo import tiny_data, trained
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One checkpoint of each prior and of each unusual kind, and two broken ones."""
+    root = tmp_path_factory.mktemp("checkpoints")
+    data = tiny_data()
+    for prior in PRIORS:
+        trained(root, prior, prior, data)
+    trained(root, "grey", "vamp", tiny_data("freyfaces", "logistic"))
+    trained(root, "unlabelled", "standard", tiny_data("npz:own.npz", labels=False))
+    trained(root, "unevaluated", "mog", data, evaluated=False)
+    trained(root, "no-latents", "standard", data, latents=False)
+    trained(root, "three-d", "standard", data, dim=3)
+    (trained(root, "broken-config", "standard", data) / "config.json").write_text("{}")
+    weights = trained(root, "broken-weights", "standard", data) / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:200])
+    return root
+
+
+@pytest.fixture
+def open_page(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """Open a page by name, with query parameters, as a deep link would; ``root`` is another folder of checkpoints."""
+
+    def opened(page: str, root: Path | None = None, **query: str) -> AppTest:
+        monkeypatch.setenv("PRIORSCOPE_CHECKPOINTS", str(root or zoo))
+        st.cache_data.clear()
+        app = AppTest.from_file(str(ROOT / "pages" / "_shell.py"), default_timeout=60)
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
+        if page != "home":
+            app.switch_page(str(ROOT / "pages" / f"{page}.py")).run()
+        return app
+
+    return opened

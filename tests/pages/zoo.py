@@ -1,0 +1,85 @@
+"""A folder of small real checkpoints of every kind a page may meet, trained in a second or two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from core.build import resolved
+from core.checkpoint import save
+from core.config import DataConfig, ModelConfig, PriorConfig, RunConfig, TrainConfig
+from core.datasets import Dataset, Split
+from core.latents import cloud
+from core.metrics.evaluate import evaluate
+from core.priors import PRIORS
+from core.train import Run
+
+PAGES = ("home", "prior_vs_posterior")
+BROKEN = ("broken-config", "broken-weights")
+KINDS = (*PRIORS, "grey", "unlabelled", "unevaluated", "no-latents", "three-d")
+"""Names of the checkpoints in the folder; a prior's key is a usable checkpoint with that prior."""
+
+SMALL = {"mog": {"components": 5}, "vamp": {"components": 5}}
+FLOW = {"layers": 2, "hidden": 8}
+
+
+def tiny_data(name: str = "digits", likelihood: str = "bernoulli", *, labels: bool = True) -> Dataset:
+    """120 drawn 4 x 4 images of two kinds: a left bar and a top bar, with noise."""
+    generator = torch.Generator().manual_seed(0)
+    kind = torch.arange(120) % 2
+    image = torch.full((120, 4, 4), 0.1)
+    image[kind == 0, :, 0] = 0.9
+    image[kind == 1, 0, :] = 0.9
+    binary = torch.bernoulli(image.flatten(1), generator=generator)
+    pixels = binary if likelihood == "bernoulli" else (torch.floor(image.flatten(1) * 255) + 0.5) / 256
+    parts = (slice(60), slice(60, 80), slice(80, 120))
+    splits = [Split(pixels[rows], kind[rows] if labels else None) for rows in parts]
+    return Dataset(
+        name=name,
+        image_shape=(1, 4, 4),
+        likelihood=likelihood,  # type: ignore[arg-type]
+        binarisation="fixed" if likelihood == "bernoulli" else "none",
+        train=splits[0],
+        validation=splits[1],
+        test=splits[2],
+        seed=777,
+        class_names=("left", "top") if labels else (),
+        source="drawn",
+    )
+
+
+def trained(
+    root: Path, name: str, prior: str, data: Dataset, *, dim: int = 2, latents: bool = True, evaluated: bool = True
+) -> Path:
+    """Train for two epochs, evaluate, store."""
+    options = SMALL.get(prior, FLOW if prior in ("realnvp", "maf", "iaf") else {})
+    config = RunConfig(
+        data=DataConfig(
+            name=data.name,
+            binarisation=data.binarisation,
+            train=60,
+            validation=20,
+            test=40,
+            class_names=data.class_names,
+        ),
+        model=ModelConfig(
+            image_shape=data.image_shape,
+            likelihood=data.likelihood,
+            latent_dim=dim,
+            hidden=(8,),
+            prior=PriorConfig(kind=prior, options=options),
+        ),
+        train=TrainConfig(epochs=2, batch_size=20, warmup_epochs=1),
+    )
+    vae = Run(config, data).train()
+    test = data.fixed("test")
+    metrics = {"evaluations": {"test": evaluate(vae, test, "test", samples=5).as_dict()}} if evaluated else {}
+    save(
+        vae,
+        config.model_copy(update={"model": resolved(config.model, vae)}),
+        root / name,
+        metrics=metrics,
+        latents=cloud(vae, test.images, test.labels, "test") if latents else None,
+    )
+    return root / name
