@@ -31,6 +31,7 @@ from core.config import SCHEMA_VERSION, RunConfig
 from core.errors import CheckpointError, first_problem
 from core.jsonfile import read_object
 from core.latents import LatentCloud, read_latents, write_latents
+from core.priors import PRIORS
 from core.records import CheckpointInfo
 from core.vae import VAE
 
@@ -90,9 +91,13 @@ def save(
         CheckpointError: if the name is unusable, or the folder is there and ``replace`` is false.
     """
     if not NAME.fullmatch(path.name):
-        raise CheckpointError(f"checkpoint name {path.name!r}: use letters, digits, '.', '_' and '-', at most 64 of them")
+        raise CheckpointError(
+            f"checkpoint name {path.name!r}: use letters, digits, '.', '_' and '-', at most 64 of them"
+        )
     if path.exists() and not replace:
-        raise CheckpointError(f"checkpoint {path.name!r} is already there; choose another name or replace it on purpose")
+        raise CheckpointError(
+            f"checkpoint {path.name!r} is already there; choose another name or replace it on purpose"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh, old = path.parent / f".tmp-{os.getpid()}-{path.name}", path.parent / f".tmp-old-{path.name}"
     shutil.rmtree(fresh, ignore_errors=True)
@@ -186,7 +191,7 @@ def read_config(path: Path) -> RunConfig:
     content = read_object(path / "config.json")
     version = content.get("schema_version")
     if version != SCHEMA_VERSION:
-        raise CheckpointError(f"config.json has schema version {version!r}; this program reads version {SCHEMA_VERSION}")
+        raise CheckpointError(f"config.json has schema version {version!r}; this program reads {SCHEMA_VERSION}")
     try:
         return RunConfig.model_validate(content)
     except ValidationError as error:
@@ -269,6 +274,7 @@ def _checked_info(path: Path, signature: tuple[tuple[str, int, int], ...]) -> Ch
         digest=checkpoint.digest,
         dataset=config.data.name,
         prior=config.model.prior.kind,
+        prior_title=PRIORS[config.model.prior.kind].title,
         latent_dim=config.model.latent_dim,
         image_shape=config.model.image_shape,
         likelihood=config.model.likelihood,

@@ -27,7 +27,7 @@ def add_train(subcommands: Any) -> argparse.ArgumentParser:
     command.add_argument("--prior-option", action="append", default=[], metavar="NAME=VALUE", help="as often as needed")
     command.add_argument("--latent-dim", type=int, default=2)
     command.add_argument("--hidden", type=int, nargs="+", default=[300, 300], help="widths of the gated layers")
-    defaults = TrainConfig()
+    defaults = TrainConfig.model_validate({})
     for name, field in TrainConfig.model_fields.items():
         flag, default = "--" + name.replace("_", "-"), getattr(defaults, name)
         if isinstance(default, bool):
@@ -45,7 +45,9 @@ def add_train(subcommands: Any) -> argparse.ArgumentParser:
 def add_zoo(subcommands: Any) -> argparse.ArgumentParser:
     """``zoo``: train, one after another, every model of a recipe file that is not there yet."""
     command = subcommands.add_parser("zoo", help="train every model of checkpoints/zoo.toml that is missing")
-    command.add_argument("--recipes", type=Path, default=None, help="default: zoo.toml in the folder of the checkpoints")
+    command.add_argument(
+        "--recipes", type=Path, default=None, help="default: zoo.toml in the folder of the checkpoints"
+    )
     command.set_defaults(run=zoo, show=lambda result: "\n".join(f"{k:24} {v}" for k, v in result["models"].items()))
     return command
 

@@ -116,7 +116,7 @@ class RunConfig(Frozen):
     schema_version: Literal[1] = SCHEMA_VERSION
     data: DataConfig
     model: ModelConfig
-    train: TrainConfig = TrainConfig()
+    train: TrainConfig = Field(default_factory=lambda: TrainConfig.model_validate({}))
     versions: dict[str, str] = Field(default_factory=dict)
     commit: str = ""
     command: str = ""

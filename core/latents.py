@@ -18,6 +18,8 @@ from core.vae import VAE
 
 MAX_STORED = 10_000
 
+PointKind = Literal["samples", "means"]
+
 
 @dataclass(frozen=True)
 class LatentCloud:
@@ -55,9 +57,7 @@ class LatentCloud:
         index = torch.cat(rounds)[:n]
         return DiagonalNormal(mean[index], log_var[index]).sample(1, generator=generator)[0], index
 
-    def points(
-        self, n: int, kind: Literal["samples", "means"], *, seed: int = 0
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+    def points(self, n: int, kind: PointKind, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray | None]:
         """n points to draw, spread evenly over the images: samples of q(z|x), or its means (at most one each).
 
         Returns:
@@ -97,7 +97,10 @@ def cloud(vae: VAE, images: Tensor, labels: Tensor | None, split: str, limit: in
 
 def write_latents(latents: LatentCloud, file: Path) -> None:
     """Store means and log-variances in half precision."""
-    tensors = {"mean": latents.mean.astype(np.float16), "log_var": latents.log_var.astype(np.float16)}
+    tensors: dict[str, np.ndarray] = {
+        "mean": latents.mean.astype(np.float16),
+        "log_var": latents.log_var.astype(np.float16),
+    }
     if latents.labels is not None:
         tensors["labels"] = latents.labels.astype(np.int32)
     save_file(tensors, file, metadata={"split": latents.split, "total": str(latents.total)})

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from core.dense import Dense
+
 
 def soft_bound(raw: Tensor, low: float, high: float) -> Tensor:
     """Squash into (low, high), with slope 1 at the middle and a gradient everywhere.
@@ -41,7 +43,7 @@ class GatedDense(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.pair = nn.Linear(inputs, 2 * outputs)
+        self.pair = Dense(inputs, 2 * outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., inputs) -> (..., outputs)."""

@@ -96,6 +96,7 @@ class CheckpointInfo:
         digest: content hash of the weights and the config; "" where broken.
         error: why it cannot be used, or None.
         dataset, prior, latent_dim, image_shape, likelihood, binarisation: from config.json.
+        prior_title: the prior's name as shown to a person.
         images: number of images whose posteriors are stored; 0 where there are none, and nothing of q(z) can be drawn.
         metrics: evaluation by split name, as `python -m core evaluate` wrote it.
     """
@@ -105,6 +106,7 @@ class CheckpointInfo:
     error: str | None = None
     dataset: str = ""
     prior: str = ""
+    prior_title: str = ""
     latent_dim: int = 0
     image_shape: tuple[int, ...] = ()
     likelihood: str = ""

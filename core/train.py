@@ -72,7 +72,9 @@ class Run:
         settings = self.config.train
         self.device = torch.device(settings.device)
         if self.device.type == "cuda" and not torch.cuda.is_available():
-            raise ValueError(f"device {settings.device!r} was asked for, but torch sees no CUDA device; use --device cpu")
+            raise ValueError(
+                f"device {settings.device!r} was asked for, but torch sees no CUDA device; use --device cpu"
+            )
         self.generator = torch.Generator().manual_seed(settings.seed)
         images = self.data.fixed("train").images
         self.vae = build(self.config.model, images=images, generator=self.generator).to(self.device)
@@ -217,9 +219,7 @@ class Run:
         )
 
 
-def _negative_elbo(
-    vae: VAE, images: Tensor, beta: float, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
+def _negative_elbo(vae: VAE, images: Tensor, beta: float, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """Loss (-reconstruction + beta KL) and its two terms, means over the batch."""
     terms = vae.elbo(images, generator=generator)
     reconstruction, kl = terms.reconstruction.mean(), terms.kl.mean()

@@ -74,11 +74,18 @@ def read_state(run: Run) -> None:
     file = run.state_file
     assert file is not None  # the caller checks
     try:
-        with safe_open(file, framework="pt") as handle:
-            metadata = handle.metadata() or {}
-        tensors = load_file(file)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{file} cannot be read ({error}); delete it to start afresh") from error
+        _restore(run, file)
+    except CheckpointError:
+        raise
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"{file} cannot be read ({reason}); delete it to start afresh") from error
+
+
+def _restore(run: Run, file: Path) -> None:
+    with safe_open(file, framework="pt") as handle:
+        metadata = handle.metadata() or {}
+    tensors = load_file(file)
     _require_same_settings(run, metadata.get("config", ""), file)
     position = json.loads(metadata["position"])
     run.position = Position(**{**position, "curve": [EpochRecord(**record) for record in position["curve"]]})
@@ -98,7 +105,9 @@ def _require_same_settings(run: Run, saved: str, file: Path) -> None:
     ours = run.config.model_dump(mode="json", include={"data", "model", "train"})
     theirs = {key: value for key, value in json.loads(saved or "{}").items() if key in ours}
     if ours != theirs:
-        raise CheckpointError(f"{file} belongs to a run with other settings; use them again, or --restart to discard it")
+        raise CheckpointError(
+            f"{file} belongs to a run with other settings; use them again, or --restart to discard it"
+        )
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -22,7 +22,9 @@ PAGES = [
 ]
 
 # An emoji, because a Material icon as favicon is fetched from another host.
-st.set_page_config(page_title="Priorscope", page_icon="🔭", layout="wide")
+st.set_page_config(page_title="Priorscope", page_icon="🔭", layout="wide", initial_sidebar_state=280)
+# Streamlit leaves 80 pixels on both sides; three panels beside each other need them at 1280.
+st.html("<style>[data-testid=stMainBlockContainer] { padding-left: 2.5rem; padding-right: 2.5rem; }</style>")
 
 folder = Path(__file__).resolve().parent
 sections: dict[str, list[st.Page]] = {}

@@ -3,24 +3,25 @@
 import streamlit as st
 
 from core import figures
-from pages._ui import cache, cards, controls, layout
+from pages._ui import cache, cards, controls, layout, numbers, place
+
+CELLS = 200
+DRAWS = 5000
 
 st.title("What does a VAE's prior do?")
-models = layout.require_models()
+featured, *_ = layout.require_models()
 available = layout.usable()
-featured = models[0]
 key = (featured.name, featured.digest)
 
 if layout.why_not_drawn(featured) is None:
     left, right = st.columns([3, 2], gap="large")
-    q, p = cache.grids(*key, 200)
-    found = cache.mismatch(*key, 5000, 0)
-    sentence = figures.mismatch_sentence(found, layout.estimate_of(featured, "marginal_kl"))
+    q, p = cache.grids(*key, CELLS)
+    sentence = numbers.verdict(featured, cache.mismatch(*key, DRAWS, 0))
     points, labels = cache.posterior_points(*key, 2000, 0, "samples")
     with left:
-        layout.density_chart(
+        place.density_chart(
             figures.hero,
-            key="hero",
+            key=f"hero-{featured.name}",
             alt=sentence,
             q=q,
             p=p,
@@ -28,6 +29,15 @@ if layout.why_not_drawn(featured) is None:
             labels=labels,
             class_names=cache.class_names(*key),
             picked=controls.current_place(),
+        )
+        st.caption(
+            figures.caption(
+                layout.dataset_title(featured.dataset),
+                "test",
+                featured.images,
+                0,
+                "Exact densities; contours hold 50, 80 and 95 % of each; dots are 2,000 draws of q(z), marked by class",
+            )
         )
     with right:
         st.markdown(
@@ -38,13 +48,13 @@ if layout.why_not_drawn(featured) is None:
         st.markdown(f"**{layout.title_of(featured)}.** {sentence}")
         layout.link_to("prior_vs_posterior", "Look closer: prior against posterior", featured)
         z = controls.place_inputs()
-        if z is not None:
-            layout.place_panel(featured, z, step=float(q.x[-1] - q.x[0]) / 40, seed=0)
-        else:
+        if z is None:
             st.caption("Click anywhere in the picture to decode an image there.")
+        else:
+            place.panel(featured, z, q, 0, narrow=True)
 
 for dataset in cards.datasets(available):
-    group = [info for info in available if info.dataset == dataset]
+    group = cards.in_order(info for info in available if info.dataset == dataset)
     st.header(layout.dataset_title(dataset))
     rows = cards.evaluated(group)
     if rows:

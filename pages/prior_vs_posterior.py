@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import figures
-from pages._ui import cache, controls, layout
+from pages._ui import cache, controls, layout, numbers, place
 
 CELLS = 200
 DRAWS = 5000
@@ -14,28 +14,26 @@ st.markdown(
     "where images are encoded and the prior has none, it can never generate them again: a **leak**. "
     "Click anywhere in a panel to see what is decoded there."
 )
-models = layout.require_models()
-view = controls.view_controls()
-
-for info in models:
+chosen = layout.require_models()
+for info in chosen:
     if reason := layout.why_not_drawn(info):
         st.warning(reason)
-models = [info for info in models if layout.why_not_drawn(info) is None]
+models = [info for info in chosen if layout.why_not_drawn(info) is None]
 if not models:
     st.stop()
+view = controls.view_controls()
 
 for info in models:
     key = (info.name, info.digest)
     q, p = cache.grids(*key, CELLS)
     found = cache.mismatch(*key, DRAWS, view.seed)
-    sentence = figures.mismatch_sentence(found, layout.estimate_of(info, "marginal_kl"))
+    sentence = numbers.verdict(info, found)
     st.subheader(layout.title_of(info))
-    layout.metric_strip(info, found)
-    points, labels = None, None
-    if view.points != "none":
+    numbers.metric_strip(info, found)
+    points, labels = (None, None)
+    if view.points is not None:
         points, labels = cache.posterior_points(*key, view.n, view.seed, view.points)
-    z = controls.current_place()
-    layout.density_chart(
+    place.density_chart(
         figures.density_panels,
         key=f"panels-{info.name}",
         alt=sentence,
@@ -44,22 +42,21 @@ for info in models:
         points=points,
         labels=labels if view.classes else None,
         class_names=cache.class_names(*key),
-        point_kind="means" if view.points == "means" else "samples",
+        point_kind=view.points or "samples",
         pseudo_inputs=cache.pseudo_input_means(*key),
-        picked=z,
+        picked=controls.current_place(),
         compact=len(models) > 1,
     )
     st.markdown(sentence)
-    n = len(cache.latents(*key))
     st.caption(
         figures.caption(
             layout.dataset_title(info.dataset),
             "test",
-            n,
+            info.images,
             view.seed,
-            f"q(z) is the exact mixture of all {n:,} posteriors, p(z) the model's own density; "
-            f"contours hold 50, 80 and 95 % of each distribution; the window holds {100 * q.mass:.1f} % of q and "
-            f"{100 * p.mass:.1f} % of p. Axes of two models are not comparable, shapes and numbers are",
+            f"q(z) is the exact mixture of all {info.images:,} posteriors, p(z) the model's own density; contours hold "
+            f"50, 80 and 95 % of each distribution; the window holds {100 * q.mass:.1f} % of q and {100 * p.mass:.1f} % "
+            "of p. Axes of two models are not comparable, shapes and numbers are",
         )
     )
 
@@ -69,20 +66,19 @@ if z is None:
     st.markdown("Click in a panel above, or type two numbers.")
 else:
     for info in models:
-        q, _ = cache.grids(info.name, info.digest, CELLS)
-        layout.place_panel(info, z, step=float(q.x[-1] - q.x[0]) / 40, seed=view.seed)
+        place.panel(info, z, cache.grids(info.name, info.digest, CELLS)[0], view.seed)
 
-with st.expander("What would no difference look like?", on_change="rerun", key="null") as null:
-    if null.open:
-        for info in models:
-            q, p = cache.null_grids(info.name, info.digest, CELLS)
-            st.markdown(
-                f"**{layout.title_of(info)}**: the same three panels for q(z) of one half of the test images, blue, "
-                "against q(z) of the other half, dashed. The colour that is left in the map is the noise of a finite "
-                "number of images."
-            )
-            figure = figures.density_panels(q, p, compact=True)
-            st.plotly_chart(figure, key=f"null-{info.name}", alt="Two halves of the same data: hardly any difference")
+null = st.expander("What would no difference look like?", on_change="rerun", key="null")
+if null.open:
+    for info in models:
+        q, p = cache.null_grids(info.name, info.digest, CELLS)
+        null.markdown(
+            f"**{layout.title_of(info)}**: the same three panels for q(z) of one half of the test images, blue, against "
+            "q(z) of the other half, dashed. The colour that is left in the map is the noise of a finite number of "
+            "images."
+        )
+        figure = figures.density_panels(q, p, compact=True)
+        null.plotly_chart(figure, key=f"null-{info.name}", alt="Two halves of the same data: hardly any difference.")
 
 with st.expander("How is this computed?"):
     st.latex(r"q(z) = \frac1n \sum_{i=1}^n \mathcal N\big(z;\, \mu(x_i), \mathrm{diag}\,\sigma^2(x_i)\big)")
@@ -90,6 +86,6 @@ with st.expander("How is this computed?"):
         "The aggregated posterior is a mixture of one Gaussian an image, so its density is known exactly: no kernel "
         "density estimate, no bandwidth. Each cell shows the mixture's exact mean density over the cell. The prior is "
         "evaluated the same way where it is a mixture, and at the cells' centres where it is a flow. The map shows "
-        "$\\log q(z) - \\log p(z)$ in nats, clipped at ±8 and faded where both densities are negligible."
+        "$\\log q(z) - \\log p(z)$ in nats, clipped at ±8; it fades outside both 95 % regions."
     )
     st.latex(r"\mathrm{KL}\big(q(z)\,\|\,p(z)\big) = \mathbb E_{q(z)}\big[\log q(z) - \log p(z)\big]")

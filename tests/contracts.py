@@ -1,14 +1,15 @@
 """The laws that every prior and every flow obeys, checked on whatever a maker builds.
 
-A maker takes the dimension and returns a fresh module, the same one at every call. ``tests/core`` runs the laws over every
-entry of ``PRIORS`` and ``FLOWS``, so that a new entry is tested by being there. Each law can fail: ``test_priors`` and
-``test_flows`` hand the laws modules with the defects known from other libraries.
+A maker takes the dimension and returns a fresh module, the same one at every call. ``tests/core`` runs the laws over
+every entry of ``PRIORS`` and ``FLOWS``, so that a new entry is tested by being there, and hands them modules with the
+defects known from other libraries, which they must refuse.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from core.priors import PRIORS, MixturePrior, Prior, PriorContext
 
 MakePrior = Callable[[int], Prior]
 MakeFlow = Callable[[int], Flow]
+Direction = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 PIXELS = 6
 SMALL = {"components": 7, "layers": 4, "hidden": 16}
@@ -79,9 +81,6 @@ def states_of(make: MakePrior, dim: int) -> Iterator[Prior]:
     yield prior
 
 
-# ---------------------------------------------------------------- priors
-
-
 def log_prob_is_one_finite_number_a_point(make: MakePrior) -> None:
     for dim in (2, 5):
         for prior in states_of(make, dim):
@@ -108,7 +107,7 @@ def density_integrates_to_one(make: MakePrior, cells: int = 260) -> None:
 
 
 def sampler_and_density_are_one_distribution(make: MakePrior, n: int = 15_000) -> None:
-    """E_{z~p}[q(z) / p(z)] = 1 for q uniform on a box: narrower than p, and with a bounded ratio, so of finite variance."""
+    """E_{z~p}[q(z) / p(z)] = 1 for q uniform on a box: narrower than p, of bounded ratio, so of finite variance."""
     for prior in states_of(make, 2):
         scout = prior.sample(400, generator=seeded(7))
         with torch.no_grad():
@@ -164,8 +163,7 @@ def the_dtype_is_kept(make: MakePrior) -> None:
         encoder.double()
     prior.double()
     z = prior.sample(6, generator=seeded(13))
-    assert z.dtype == torch.float64
-    assert prior.log_prob(z).dtype == torch.float64
+    assert z.dtype == prior.log_prob(z).dtype == torch.float64
 
 
 def the_device_is_kept(make: MakePrior) -> None:
@@ -196,9 +194,6 @@ def check_prior(make: MakePrior) -> None:
         law(make)
 
 
-# ---------------------------------------------------------------- flows
-
-
 def dimensions(make: MakeFlow) -> list[int]:
     """1, 2, 3, 5, 8, without 1 where the flow says that it needs two."""
     try:
@@ -216,7 +211,7 @@ def trained(make: MakeFlow, dim: int) -> Flow:
     return flow
 
 
-def both_directions(flow: Flow) -> list[Callable[[Tensor], tuple[Tensor, Tensor]]]:
+def both_directions(flow: Flow) -> list[Direction]:
     return [flow.forward_and_log_det, flow.inverse_and_log_det]
 
 
@@ -236,13 +231,18 @@ def a_round_trip_changes_nothing(make: MakeFlow) -> None:
                 assert (log_det + back_log_det).abs().max() < tolerance * 10
 
 
+def jacobian(direction: Direction, point: Tensor) -> Tensor:
+    """Of one direction of a flow at one point, (d, d)."""
+    return torch.autograd.functional.jacobian(lambda row: direction(row[None])[0][0], point)
+
+
 def log_det_is_that_of_the_jacobian(make: MakeFlow) -> None:
     for dim in dimensions(make):
         for direction in both_directions(trained(make, dim)):
             points = torch.randn(3, dim, generator=seeded(16), dtype=torch.float64)
             _, log_det = direction(points)
             for point, claimed in zip(points, log_det, strict=True):
-                matrix = torch.autograd.functional.jacobian(lambda row: direction(row[None])[0][0], point)
+                matrix = jacobian(direction, point)
                 assert abs(float(torch.linalg.slogdet(matrix)[1] - claimed.detach())) < 1e-9
 
 
@@ -251,19 +251,16 @@ def gradients_are_those_of_finite_differences(make: MakeFlow) -> None:
     for dim in (2, 3):
         flow = trained(make, dim)
         u = torch.randn(2, dim, generator=seeded(17), dtype=torch.float64, requires_grad=True)
-        names, values = zip(*flow.named_parameters(), strict=True)
         for direction in ("forward_and_log_det", "inverse_and_log_det"):
+            run = _Method(flow, direction)
+            names, values = zip(*run.named_parameters(), strict=True)
+            call = partial(_call_with, run, names)
+            assert torch.autograd.gradcheck(call, (u, *values), fast_mode=True, eps=1e-6, atol=1e-5)
 
-            def run(value: Tensor, *weights: Tensor, name: str = direction) -> tuple[Tensor, Tensor]:
-                return _call_with(flow, dict(zip(names, weights, strict=True)), name, value)
 
-            assert torch.autograd.gradcheck(run, (u, *values), fast_mode=True, eps=1e-6, atol=1e-5)
-
-
-def _call_with(flow: Flow, weights: dict[str, Tensor], method: str, value: Tensor) -> tuple[Tensor, Tensor]:
-    """``flow.method(value)`` with other weights."""
-    caller = _Method(flow, method)
-    return torch.func.functional_call(caller, {f"flow.{name}": weight for name, weight in weights.items()}, (value,))
+def _call_with(module: nn.Module, names: Sequence[str], value: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor]:
+    """The module's value with other weights."""
+    return torch.func.functional_call(module, dict(zip(names, weights, strict=True)), (value,))
 
 
 class _Method(nn.Module):

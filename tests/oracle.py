@@ -1,4 +1,4 @@
-"""Models whose truth is known: a linear-Gaussian VAE in closed form, small clouds by quadrature, and a tiny data set."""
+"""Models whose truth is known: a linear-Gaussian VAE in closed form, small clouds by quadrature, a tiny data set."""
 
 from __future__ import annotations
 
@@ -96,8 +96,12 @@ def exact_surgery(mean: Tensor, log_var: Tensor, half_width: float = 8.0, cells:
     """Average KL (closed form), mutual information and marginal KL to N(0, I) of 2-D posteriors, by quadrature."""
     axis = (torch.arange(cells, dtype=torch.float64) + 0.5) * (2 * half_width / cells) - half_width
     grid = torch.cartesian_prod(axis, axis)
-    normals = torch.distributions.Independent(torch.distributions.Normal(mean.double(), (0.5 * log_var.double()).exp()), 1)
-    each = torch.stack([normals.log_prob(part[:, None]) for part in grid.split(20_000)], 0).flatten(0, 1)  # (cells^2, n)
+    normals = torch.distributions.Independent(
+        torch.distributions.Normal(mean.double(), (0.5 * log_var.double()).exp()), 1
+    )
+    each = torch.stack([normals.log_prob(part[:, None]) for part in grid.split(20_000)], 0).flatten(
+        0, 1
+    )  # (cells^2, n)
     aggregated = each.logsumexp(1) - math.log(len(mean))
     cell = (2 * half_width / cells) ** 2
     log_prior = -0.5 * grid.square().sum(1) - math.log(2 * math.pi)

@@ -30,7 +30,9 @@ def _conditioner(inputs: int, hidden: Sequence[int], outputs: int) -> nn.Sequent
 
 def _require_two(dim: int, name: str) -> None:
     if dim < 2:
-        raise ValueError(f"{name} couples two halves and needs dim >= 2; got dim={dim}. Use maf or iaf for one dimension")
+        raise ValueError(
+            f"{name} couples two halves and needs dim >= 2; got dim={dim}. Use maf or iaf for one dimension"
+        )
 
 
 def _kept(dim: int, number: int) -> int:

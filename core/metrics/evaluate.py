@@ -52,7 +52,7 @@ def evaluate(
     *,
     samples: int,
     seed: int = 0,
-    on_progress: Callable[[int], None] | None = None,
+    on_progress: Callable[[int], object] | None = None,
 ) -> Evaluation:
     """Bound, its surgery, importance-sampled likelihood and active units of all images of a split.
 
@@ -67,9 +67,7 @@ def evaluate(
     mean, log_var = encode(vae, images.images)
     generator = torch.Generator().manual_seed(seed)
     terms = _terms(vae, images.images, generator)
-    surgery = elbo_surgery(
-        mean, log_var, vae.prior, n_samples=SURGERY_SAMPLES, generator=generator, average=terms.kl
-    )
+    surgery = elbo_surgery(mean, log_var, vae.prior, n_samples=SURGERY_SAMPLES, generator=generator, average=terms.kl)
     likelihood = log_marginal(vae, images.images, samples, generator=generator, on_progress=on_progress)
     nll = over_examples(-likelihood.value)
     estimates = {

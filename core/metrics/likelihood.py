@@ -36,7 +36,7 @@ def log_marginal(
     n_samples: int,
     *,
     generator: Generator | None = None,
-    on_progress: Callable[[int], None] | None = None,
+    on_progress: Callable[[int], object] | None = None,
 ) -> LogMarginal:
     """IWAE bound with S = n_samples draws of q(z|x), memory bounded whatever S is.
 

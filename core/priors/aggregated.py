@@ -39,7 +39,9 @@ class AggregatedPosterior(MixturePrior):
     def __init__(self, options: AggregatedOptions, context: PriorContext) -> None:
         images = context.images
         if images is not None and options.size not in (0, len(images)):
-            raise ValueError(f"size={options.size}, but there are {len(images)} training images; leave it out or fit it")
+            raise ValueError(
+                f"size={options.size}, but there are {len(images)} training images; leave it out or fit it"
+            )
         size = options.size if images is None else len(images)
         if not size:
             raise ValueError("the aggregated posterior needs the training images, or size= to load a trained one")
@@ -52,7 +54,7 @@ class AggregatedPosterior(MixturePrior):
 
     def components(self) -> tuple[ComponentMeans, ComponentLogVars, LogWeights]:
         """q(z|x_i) for every training image, equal weights."""
-        mean, log_var = (self._encode() if self.training and self.images is not None else (self.mean, self.log_var))
+        mean, log_var = self._encode() if self.training and self.images is not None else (self.mean, self.log_var)
         return mean, log_var, mean.new_full((mean.shape[0],), -math.log(mean.shape[0]))
 
     def train(self, mode: bool = True) -> AggregatedPosterior:

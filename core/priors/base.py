@@ -93,7 +93,9 @@ class MixturePrior(Prior):
         """Two steps: k ~ Categorical(w), then z ~ component k. Never the components in their order."""
         mean, log_var, log_weight = self.components()
         device = mean.device if generator is None else generator.device
-        chosen = torch.multinomial(log_weight.exp().to(device), n, replacement=True, generator=generator).to(mean.device)
+        chosen = torch.multinomial(log_weight.exp().to(device), n, replacement=True, generator=generator).to(
+            mean.device
+        )
         noise = standard_normal((n, self.dim), mean, generator)
         return mean[chosen] + torch.exp(0.5 * log_var[chosen]) * noise
 

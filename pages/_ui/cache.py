@@ -11,8 +11,9 @@ import numpy as np
 import streamlit as st
 
 from core import checkpoint, density, generate, typicality
-from core.latents import LatentCloud
+from core.latents import LatentCloud, PointKind
 from core.metrics import coverage
+from core.priors import PRIORS
 from core.records import CheckpointInfo, DensityGrid, Mismatch, Place
 
 
@@ -46,7 +47,9 @@ def null_grids(name: str, digest: str, cells: int) -> tuple[DensityGrid, Density
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def posterior_points(name: str, digest: str, n: int, seed: int, kind: str) -> tuple[np.ndarray, np.ndarray | None]:
+def posterior_points(
+    name: str, digest: str, n: int, seed: int, kind: PointKind
+) -> tuple[np.ndarray, np.ndarray | None]:
     """n draws of q(z), or n posterior means, (n, d) float32, and the class of each, (n,)."""
     return latents(name, digest).points(n, kind, seed=seed)
 
@@ -58,9 +61,12 @@ def pseudo_input_means(name: str, digest: str) -> np.ndarray | None:
 
 
 @st.cache_data(max_entries=64, show_spinner="Counting holes and leaks")
-def mismatch(name: str, digest: str, n: int, seed: int) -> Mismatch:
-    """Holes and leaks with their null."""
-    return coverage.mismatch(latents(name, digest), model(name, digest).vae.prior, n=n, seed=seed)
+def mismatch(name: str, digest: str, n: int, seed: int) -> Mismatch | None:
+    """Holes and leaks with their null; None with too few images for that."""
+    cloud = latents(name, digest)
+    if len(cloud) < coverage.FEWEST:
+        return None
+    return coverage.mismatch(cloud, model(name, digest).vae.prior, n=n, seed=seed)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -79,6 +85,11 @@ def decoded_around(name: str, digest: str, z: tuple[float, ...], step: float, si
 def prior_samples(name: str, digest: str, n: int, seed: int) -> np.ndarray:
     """Decoded means at n draws of the prior."""
     return generate.prior_samples(model(name, digest), n, seed=seed)
+
+
+def prior_kinds() -> tuple[str, ...]:
+    """Keys of the priors, from the simplest on."""
+    return tuple(PRIORS)
 
 
 def class_names(name: str, digest: str) -> tuple[str, ...]:

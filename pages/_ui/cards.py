@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import streamlit as st
@@ -18,10 +19,16 @@ def datasets(infos: list[CheckpointInfo]) -> list[str]:
     return sorted({info.dataset for info in infos}, key=lambda name: (name == "digits", name))
 
 
+def in_order(infos: Iterable[CheckpointInfo]) -> list[CheckpointInfo]:
+    """By latent dimension, then the priors from the simplest on."""
+    order = cache.prior_kinds()
+    return sorted(infos, key=lambda info: (info.latent_dim, order.index(info.prior), info.name))
+
+
 def evaluated(infos: list[CheckpointInfo]) -> list[tuple[str, dict[str, Any]]]:
     """Rows of the ELBO figure: the models that have been evaluated on the test split, each under a name of its own."""
     shown = [info for info in infos if all(term in info.metrics.get("test", {}) for term in TERMS)]
-    labels = [f"{layout.prior_title(info)}, d = {info.latent_dim}" for info in shown]
+    labels = [f"{info.prior_title}, d = {info.latent_dim}" for info in shown]
     return [
         (label if labels.count(label) == 1 else f"{label} ({info.name})", info.metrics["test"])
         for info, label in zip(shown, labels, strict=True)
@@ -62,7 +69,7 @@ def draw(infos: list[CheckpointInfo]) -> None:
 def _card(info: CheckpointInfo) -> None:
     pictures = cache.prior_samples(info.name, info.digest, 16, 0)
     scale = figures.scale_for(pictures.shape[1], 48)
-    title = layout.prior_title(info)
+    title = info.prior_title
     st.image(
         figures.mosaic(pictures, 4, scale=scale),
         alt=f"16 images generated from the {title} prior: means of p(x|z) at independent draws of z, seed 0",

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from core.latents import PointKind
 from core.records import CheckpointInfo
 
 MAX_MODELS = 2
 PREFERRED = ("mnist-2d-standard", "digits-2d-standard")
 """Shown first when the address names no model: the prior whose fit is worst tells most."""
 POINT_KINDS = {"samples": "Samples", "means": "Means", "none": "None"}
+DRAWN: dict[str, PointKind | None] = {"samples": "samples", "means": "means", "none": None}
 
 FARTHEST = 1000.0
 """Largest latent coordinate that can be typed."""
@@ -21,7 +23,7 @@ FARTHEST = 1000.0
 class View:
     """How the latent plane is drawn."""
 
-    points: str
+    points: PointKind | None
     n: int
     seed: int
     classes: bool
@@ -77,7 +79,7 @@ def view_controls() -> View:
             "Seed", min_value=0, max_value=2**31 - 1, value=0, key="seed", bind="query-params", width=120
         )
         classes = st.toggle("Class colours", value=True, key="classes", bind="query-params")
-    return View(points, int(n), int(seed), classes)
+    return View(DRAWN[points], int(n), int(seed), classes)
 
 
 def place_inputs() -> tuple[float, float] | None:

@@ -77,8 +77,13 @@ def test_a_model_comes_back_bit_for_bit(kind: str, half: bool, tmp_path: Path) -
 def test_half_precision_halves_the_file(tmp_path: Path) -> None:
     write(tmp_path / "full")
     write(tmp_path / "half", half=True)
-    full, half = ((tmp_path / name / "model.safetensors").stat().st_size for name in ("full", "half"))
-    assert half < 0.75 * full
+    assert (tmp_path / "half" / FILES[0]).stat().st_size < 0.75 * (tmp_path / "full" / FILES[0]).stat().st_size
+
+
+def test_rounding_keeps_components_and_encoder_together() -> None:
+    vae, _ = trained("aggregated")
+    round_to_half(vae)
+    assert torch.equal(vae.prior.components()[0], vae.posterior(IMAGES).mean.half().float())
 
 
 def test_latents_metrics_and_digest_come_back(tmp_path: Path) -> None:
@@ -155,13 +160,12 @@ DAMAGE = {
 def test_a_broken_checkpoint_is_listed_with_its_reason(damage: str, tmp_path: Path) -> None:
     for name in ("a-good", "bad", "z-good"):
         write(tmp_path / name)
-    break_it, reason = DAMAGE[damage]
-    break_it(tmp_path / "bad")
+    DAMAGE[damage][0](tmp_path / "bad")
     infos = {info.name: info for info in list_checkpoints(tmp_path)}
     assert list(infos) == ["a-good", "bad", "z-good"]
     assert infos["a-good"].error is None and infos["z-good"].error is None
-    assert infos["bad"].error is not None and reason in infos["bad"].error
-    with pytest.raises(CheckpointError, match=".") as caught:
+    assert infos["bad"].error is not None and DAMAGE[damage][1] in infos["bad"].error
+    with pytest.raises(CheckpointError, match=r".") as caught:
         load("bad", tmp_path)
     assert str(caught.value) == infos["bad"].error and len(str(caught.value)) < 1000
 
@@ -185,9 +189,8 @@ def test_the_list_follows_the_folder(tmp_path: Path) -> None:
     assert list_checkpoints(tmp_path / "nowhere") == []
     write(tmp_path / "one")
     (tmp_path / "file.txt").write_text("not a folder")
-    (tmp_path / "_notes").mkdir()
-    (tmp_path / ".training").mkdir()
-    (tmp_path / "a name").mkdir()
+    for name in ("_notes", ".training", "a name"):
+        (tmp_path / name).mkdir()
     assert [info.name for info in list_checkpoints(tmp_path)] == ["a name", "one"]
     assert list_checkpoints(tmp_path)[0].error is not None
     write_metrics(tmp_path / "one", {**METRICS, "evaluations": {}})
@@ -212,7 +215,7 @@ def test_a_small_file_that_claims_a_huge_model_is_refused_at_once(claim: str, tm
     edit(tmp_path / "model", "config.json", lambda c: c["model"].update(HUGE[claim]))
     tracemalloc.start()
     began, before = time.perf_counter(), _resident_mb()
-    with pytest.raises(CheckpointError, match="does not fit config.json"):
+    with pytest.raises(CheckpointError, match=r"does not fit config\.json"):
         load("model", tmp_path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -251,10 +254,8 @@ def test_a_replacement_killed_between_its_renames_is_undone(reader: str, tmp_pat
     write(tmp_path / "model")
     (tmp_path / "model").rename(tmp_path / ".tmp-old-model")
     (tmp_path / ".tmp-123-model").mkdir()
-    if reader == "load":
-        assert load("model", tmp_path).name == "model"
-    else:
-        assert [(info.name, info.error) for info in list_checkpoints(tmp_path)] == [("model", None)]
+    found = load("model", tmp_path) if reader == "load" else list_checkpoints(tmp_path)[0]
+    assert found.name == "model" and getattr(found, "error", None) is None
     assert not (tmp_path / ".tmp-old-model").exists()
 
 

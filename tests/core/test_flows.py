@@ -15,7 +15,7 @@ from core.flows.coupling import AdditiveCoupling, AffineCoupling, DiagonalScalin
 from core.flows.permute import Permute, reverse
 from core.priors import PRIORS
 from tests import contracts
-from tests.contracts import FLOW_LAWS, both_directions, perturbed, registered_flow, registered_prior, seeded
+from tests.contracts import FLOW_LAWS, both_directions, jacobian, perturbed, registered_flow, registered_prior, seeded
 
 
 @pytest.mark.parametrize("kind", FLOWS)
@@ -75,10 +75,6 @@ def test_a_known_defect_is_refused(broken, law) -> None:
 def test_a_missing_gradient_is_refused() -> None:
     with pytest.raises((AssertionError, GradcheckError)):
         contracts.gradients_are_those_of_finite_differences(DetachedScale)
-
-
-def jacobian(direction, point: Tensor) -> Tensor:
-    return torch.autograd.functional.jacobian(lambda row: direction(row[None])[0][0], point)
 
 
 @pytest.mark.parametrize("dim", [2, 3, 5, 8])

@@ -106,8 +106,12 @@ def test_the_residual_keeps_its_stated_rate() -> None:
 
 def test_the_terms_come_from_independent_draws() -> None:
     """From one set of draws the residual would be zero by arithmetic, and no check of anything."""
-    found = elbo_surgery(*posteriors(40), standard_prior(2), generator=seeded(7))
+    generator, three_draws = seeded(7), seeded(7)
+    found = elbo_surgery(*posteriors(40), standard_prior(2), n_samples=4, generator=generator)
     assert abs(found.identity_residual.value) > 1e-4
+    for _ in range(3):
+        torch.randn(4, 40, 2, generator=three_draws)
+    assert torch.equal(generator.get_state(), three_draws.get_state())
 
 
 def surgery_of(mean: Tensor, log_var: Tensor, **options) -> Surgery:
@@ -208,6 +212,13 @@ def test_a_prior_wider_than_the_posteriors_has_holes_but_no_leaks() -> None:
     assert found.holes.value > 0.5 and found.leaks.value < 0.001
 
 
+def test_a_posterior_s_own_component_does_not_count() -> None:
+    """Lonely narrow posteriors, strewn like draws of the prior: with its own component every draw would be near one."""
+    mean, log_var = posteriors(60, 3.0)
+    wide = FixedMixture(torch.zeros(1, 2), torch.full((1, 2), math.log(9.0)))
+    assert mismatch(cloud_of(mean, log_var - 5), wide, n=2000).holes.value < 0.1
+
+
 def test_mismatch_is_the_seed_s() -> None:
     cloud = cloud_of(*posteriors(40))
     first, again, other = (mismatch(cloud, standard_prior(2), n=500, seed=seed) for seed in (1, 1, 2))
@@ -215,7 +226,7 @@ def test_mismatch_is_the_seed_s() -> None:
 
 
 def test_too_few_images_for_a_quantile_are_refused() -> None:
-    with pytest.raises(ValueError, match="at least 30 images.*got 29"):
+    with pytest.raises(ValueError, match=r"at least 30 images.*got 29"):
         mismatch(cloud_of(*posteriors(29)), standard_prior(2))
 
 

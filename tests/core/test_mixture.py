@@ -41,7 +41,9 @@ def test_5000_posteriors_in_40_dimensions(double: bool, tolerance: float) -> Non
     mean, log_var = latents(5000, 40)
     at = torch.arange(0, 5000, 50)  # draws of the components, as elbo_surgery has them
     z = mean[at] + (0.5 * log_var[at]).exp() * torch.randn(100, 40, generator=seeded(4))
-    exact = naive(z.double(), mean.double(), log_var.double(), torch.full((5000,), -math.log(5000), dtype=torch.float64))
+    exact = naive(
+        z.double(), mean.double(), log_var.double(), torch.full((5000,), -math.log(5000), dtype=torch.float64)
+    )
     found = mixture.log_prob(z, mean, log_var, double=double)
     assert found.dtype == (torch.float64 if double else torch.float32)
     assert (found.double() - exact).abs().max() < tolerance
@@ -128,7 +130,9 @@ def test_latents_far_from_the_origin_keep_their_precision(offset: float) -> None
     mean, log_var = latents(200, 5)
     shifted = mean + offset
     z = shifted[:20] + 0.25
-    exact = naive(z.double(), shifted.double(), log_var.double(), torch.full((200,), -math.log(200), dtype=torch.float64))
+    exact = naive(
+        z.double(), shifted.double(), log_var.double(), torch.full((200,), -math.log(200), dtype=torch.float64)
+    )
     assert (mixture.log_prob(z, shifted, log_var).double() - exact).abs().max() < 2e-2
 
 

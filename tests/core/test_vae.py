@@ -40,8 +40,10 @@ def test_with_a_wrong_posterior_the_gap_is_its_kl(shift: float, widen: float) ->
     vae, exact = linear_gaussian(shift=shift, widen=widen), linear_gaussian()
     x = images_of(exact, 40)
     elbo = vae.terms(x, 2000, generator=seeded(2)).elbo
-    wrong, right = (torch.distributions.Independent(
-        torch.distributions.Normal(q.mean, (0.5 * q.log_var).exp()), 1) for q in (vae.posterior(x), exact.posterior(x)))
+    wrong, right = (
+        torch.distributions.Independent(torch.distributions.Normal(q.mean, (0.5 * q.log_var).exp()), 1)
+        for q in (vae.posterior(x), exact.posterior(x))
+    )
     gap = torch.distributions.kl_divergence(wrong, right)
     error = elbo.std(0) / math.sqrt(2000)
     assert ((exact_log_marginal(exact, x) - elbo.mean(0) - gap).abs() < SIGMAS * error).all()

@@ -1,0 +1,88 @@
+"""A place in latent space: the click that chooses it, and what is decoded there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from core import figures
+from core.figures import theme
+from core.records import CheckpointInfo, DensityGrid
+from pages._ui import cache, controls
+from pages._ui.layout import title_of
+
+SIDE = 5
+CHART_TOOLS = {
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+}
+
+
+def density_chart(build: Callable[..., Any], key: str, alt: str, **arguments: Any) -> None:
+    """A figure whose clicks become the place to decode."""
+
+    def take_click() -> None:
+        z = figures.clicked(st.session_state.get(key))
+        if z is not None:
+            controls.set_place(z)
+
+    figure = build(**arguments)
+    st.plotly_chart(figure, key=key, on_select=take_click, selection_mode="points", alt=alt, config=CHART_TOOLS)
+
+
+def panel(info: CheckpointInfo, z: tuple[float, float], grid: DensityGrid, seed: int, *, narrow: bool = False) -> None:
+    """What the model decodes at a place, its surroundings, and how ordinary the place is.
+
+    Args:
+        info: the model.
+        z: the place.
+        grid: the window shown; neighbours are a fortieth of its side apart.
+        seed: of the draws that typicality is counted with.
+        narrow: words below the pictures instead of beside them.
+    """
+    step = float(grid.x[-1] - grid.x[0]) / 40
+    single, around, *rest = st.columns([1, 2] if narrow else [1, 2, 3], gap="medium")
+    _pictures(single, around, info, z, step)
+    with rest[0] if rest else st.container():
+        _words(info, z, seed)
+
+
+def _pictures(single: Any, around: Any, info: CheckpointInfo, z: tuple[float, float], step: float) -> None:
+    pictures = cache.decoded_around(info.name, info.digest, z, step, SIDE)
+    scale, middle = figures.scale_for(pictures.shape[1], 112), SIDE * SIDE // 2
+    where = f"decoded at z = ({z[0]:.2f}, {z[1]:.2f}) by {title_of(info)}"
+    mean = figures.mosaic(pictures[middle : middle + 1], 1, scale=scale)
+    single.image(mean, alt=f"Image {where}", caption="mean of p(x|z)")
+    border = [theme.PSEUDO if index == middle else None for index in range(SIDE * SIDE)]
+    square = figures.mosaic(pictures, SIDE, border=border, scale=max(1, scale // 2))
+    around.image(square, alt=f"{SIDE * SIDE} images around the one {where}", caption=f"around it, {step:.2g} apart")
+
+
+def _words(info: CheckpointInfo, z: tuple[float, float], seed: int) -> None:
+    here = cache.place(info.name, info.digest, z, seed)
+    st.markdown(
+        f"**{title_of(info)}**  \n"
+        f"log q = **{_signed(here.log_q)}**, log p = **{_signed(here.log_p)}**, "
+        f"log q − log p = **{_signed(here.log_q - here.log_p)}** nats"
+    )
+    st.markdown(
+        f"More typical than {100 * here.percentile_q:.0f} % of the data's codes and than "
+        f"{100 * here.percentile_p:.0f} % of the prior's draws. {_verdict(here.percentile_q, here.percentile_p)}"
+    )
+    st.caption(f"Shares of {here.draws:,} draws each, seed {seed}; a code's own component is left out of q.")
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
+def _verdict(of_q: float, of_p: float) -> str:
+    if of_q < 0.01 <= of_p:
+        return "**A hole**: the prior generates here, and hardly any image is encoded near."
+    if of_p < 0.01 <= of_q:
+        return "**A leak**: images are encoded here, and the prior hardly ever generates them."
+    if of_q < 0.01 and of_p < 0.01:
+        return "Neither images nor prior draws come here: the picture is an extrapolation."
+    return "Both distributions come here."

@@ -1,0 +1,53 @@
+"""The dense layer is nn.Linear, whichever library multiplies."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core import dense
+from core.dense import Dense
+
+
+@pytest.fixture(params=[True, False], ids=["oneDNN", "torch"])
+def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    if request.param and not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")):
+        monkeypatch.setattr(dense, "_product", F.linear)  # this torch has no such operator: the rest still has to hold
+    monkeypatch.setattr(dense, "ONEDNN_IS_FASTER", request.param)
+    monkeypatch.setattr(dense, "WORTH", 1)
+    return request.param
+
+
+def gradients(output: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
+    return torch.autograd.grad((output * torch.linspace(-1, 1, output.numel()).view_as(output)).sum(), inputs)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 130])
+def test_values_and_gradients_are_those_of_linear(library: bool, rows: int) -> None:
+    layer = Dense(37, 21)
+    x = torch.randn(rows, 37, requires_grad=True)
+    leaves = (x, layer.weight, layer.bias)
+    found, expected = layer(x), F.linear(x, layer.weight, layer.bias)
+    torch.testing.assert_close(found, expected)
+    for ours, theirs in zip(gradients(found, *leaves), gradients(expected, *leaves), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+
+
+def test_inputs_that_the_fast_way_does_not_take(library: bool) -> None:
+    layer = Dense(6, 4)
+    assert layer(torch.zeros(2, 3, 6)).shape == (2, 3, 4)
+    assert layer(torch.zeros(0, 6)).shape == (0, 4)
+    assert layer(torch.zeros(6)).shape == (4,)
+    assert Dense(6, 4).double()(torch.zeros(2, 6, dtype=torch.float64)).dtype == torch.float64
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert layer(torch.zeros(2, 6)).dtype == torch.bfloat16
+
+
+def test_strided_inputs_and_frozen_parameters(library: bool) -> None:
+    layer = Dense(10, 5).requires_grad_(False)
+    x = torch.randn(10, 40).T.requires_grad_()
+    (slope,) = gradients(layer(x), x)
+    (expected,) = gradients(F.linear(x, layer.weight, layer.bias), x)
+    torch.testing.assert_close(slope, expected, atol=1e-5, rtol=1e-4)
+    with torch.no_grad():
+        torch.testing.assert_close(layer(x), F.linear(x, layer.weight, layer.bias))
