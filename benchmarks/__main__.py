@@ -16,9 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmarks one after the other, print their tables and store them in ``benchmarks/results``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="|".join(NAMES), help="all of them if none is named")
-    parser.add_argument(
-        "--quick", action="store_true", help="tiny sizes, to see that everything runs; nothing is stored"
-    )
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that all of it runs; stores nothing")
     parser.add_argument(
         "--threads", type=int, default=1, help="of torch; 1 gives the steadiest ratios, above all on a shared machine"
     )

@@ -1,4 +1,4 @@
-"""Density of a large mixture, the aggregated posterior of 60,000 images at 10,000 points, against torch.distributions."""
+"""Density of a large mixture, the aggregated posterior of 60,000 images, against torch.distributions."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def run(*, quick: bool = False) -> Report:
         f"Mixture density: {components:,} components, {points:,} points, 40 dimensions",
         rows,
         [
-            f"MixtureSameFamily was run on {sample} points and its time multiplied by {points / sample:g}; ours in float64 "
-            f"on {len(problem.points[subset]):,}, scaled likewise. Errors: largest of {errors['points']:.0f} points against "
-            "a direct float64 sum. Extra memory: growth of the peak resident memory in a fresh process."
+            f"MixtureSameFamily was run on {sample} points and its time multiplied by {points / sample:g}; float64 "
+            f"on {len(problem.points[subset]):,}, scaled likewise. Error: largest of {errors['points']:.0f}, against "
+            "a direct sum in float64. Extra memory: growth of the peak resident memory in a fresh process."
         ],
         {
             **{f"error_{key}_nats": value for key, value in errors.items() if key != "points"},

@@ -41,10 +41,17 @@ def configuration(
     data: Dataset, batch: int, *, epochs: int = 1000, bf16: bool = False, compiled: bool = False
 ) -> RunConfig:
     """The product's own settings for this model; a constant learning rate and no warm-up, as the textbook step has."""
-    sizes = {name: len(data.split(name).images) for name in ("train", "validation", "test")}
     height, width = data.image_shape[1:]
+    settings = {"final_rate": 1.0, "warmup_epochs": 0, "bf16": bf16, "compile": compiled}
     return RunConfig(
-        data=DataConfig(name=data.name, seed=data.seed, binarisation=data.binarisation, **sizes),
+        data=DataConfig(
+            name=data.name,
+            seed=data.seed,
+            binarisation=data.binarisation,
+            train=len(data.train.images),
+            validation=len(data.validation.images),
+            test=len(data.test.images),
+        ),
         model=ModelConfig(
             image_shape=(1, height, width),
             likelihood=data.likelihood,
@@ -52,9 +59,7 @@ def configuration(
             hidden=(300, 300),
             prior=PriorConfig(kind="vamp", options={"components": 500}),
         ),
-        train=TrainConfig(
-            batch_size=batch, epochs=epochs, final_rate=1.0, warmup_epochs=0, bf16=bf16, compile=compiled
-        ),
+        train=TrainConfig.model_validate({"batch_size": batch, "epochs": epochs, **settings}),
     )
 
 

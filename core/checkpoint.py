@@ -104,12 +104,13 @@ def save(
     fresh.mkdir()
     state = {name: value.detach().cpu().contiguous() for name, value in vae.state_dict().items()}
     if half:
-        state = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
+        state = {name: value.half() for name, value in state.items()}
     save_file(state, fresh / "model.safetensors")
-    (fresh / "config.json").write_text(config.model_dump_json(indent=2) + "\n")
     (fresh / "metrics.json").write_text(json.dumps(metrics or {}, indent=2, allow_nan=False) + "\n")
     if latents is not None:
         write_latents(latents, fresh / "latents.safetensors")
+    files = {file.name: _sha256(file) for file in sorted(fresh.glob("*.safetensors"))}
+    (fresh / "config.json").write_text(config.model_copy(update={"files": files}).model_dump_json(indent=2) + "\n")
     for file in fresh.iterdir():
         with file.open("rb") as handle:
             os.fsync(handle.fileno())
@@ -127,7 +128,7 @@ def round_to_half(vae: VAE) -> None:
     """
     for _ in range(2):
         state = vae.eval().state_dict()
-        vae.load_state_dict({k: v.half().to(v.dtype) if v.is_floating_point() else v for k, v in state.items()})
+        vae.load_state_dict({name: value.half().to(value.dtype) for name, value in state.items()})
 
 
 def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
@@ -152,11 +153,9 @@ def load(name_or_path: str | Path, root: Path | None = None) -> Checkpoint:
         raise CheckpointError(f"{str(name_or_path)!r} is not a checkpoint name")
     _restore_interrupted(path)
     config = read_config(path)
+    _require_same_content(path, config)
     state = _read_state(path / "model.safetensors", config)
     vae = build(config.model)
-    for name, value in vae.state_dict().items():  # integers are never learned: they are the order of the coordinates
-        if not value.is_floating_point() and not torch.equal(value, state[name]):
-            raise CheckpointError(f"model.safetensors does not fit config.json: {name} holds other integers")
     vae.load_state_dict(state)
     vae.eval().requires_grad_(False)
     latents = read_latents(path / "latents.safetensors", config.model.latent_dim)
@@ -213,6 +212,21 @@ def read_metrics(path: Path) -> dict[str, Any]:
     return content
 
 
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _require_same_content(path: Path, config: RunConfig) -> None:
+    """A flipped bit in the weights is a valid number: only the hash tells."""
+    for name, expected in config.files.items():
+        if name not in ("model.safetensors", "latents.safetensors"):
+            raise CheckpointError(f"config.json: files: {name!r} is not a file of a checkpoint")
+        if not (path / name).is_file():
+            raise CheckpointError(f"{name} is missing")
+        if _sha256(path / name) != expected:
+            raise CheckpointError(f"{name} is damaged: its content is not what was saved")
+
+
 def _read_state(file: Path, config: RunConfig) -> dict[str, torch.Tensor]:
     """The weights, after their names and shapes were found to be those of the configured model.
 
@@ -230,15 +244,15 @@ def _read_state(file: Path, config: RunConfig) -> dict[str, torch.Tensor]:
                 f"model.safetensors does not fit config.json: {wrong} is {found.get(wrong, 'missing')}, "
                 f"expected {expected.get(wrong, 'nothing of that name')}"
             )
-        state = {name: value.float() if value.is_floating_point() else value for name, value in load_file(file).items()}
+        state = load_file(file)
     except CheckpointError:
         raise
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"model.safetensors cannot be used: {error}") from error
     for name, value in state.items():
-        if value.is_floating_point() and not torch.isfinite(value).all():
-            raise CheckpointError(f"model.safetensors holds NaN or infinity in {name}")
-    return state
+        if not value.is_floating_point() or not torch.isfinite(value).all():
+            raise CheckpointError(f"model.safetensors holds integers, NaN or infinity in {name}")
+    return {name: value.float() for name, value in state.items()}
 
 
 def _restore_interrupted(path: Path) -> None:

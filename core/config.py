@@ -111,6 +111,7 @@ class RunConfig(Frozen):
         versions: of the libraries that trained it.
         commit: of this project, "" where unknown.
         command: the command line that trained it.
+        files: SHA-256 of the binary files beside config.json, by name; a file named here must match.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -120,3 +121,4 @@ class RunConfig(Frozen):
     versions: dict[str, str] = Field(default_factory=dict)
     commit: str = ""
     command: str = ""
+    files: dict[str, str] = Field(default_factory=dict)

@@ -13,7 +13,7 @@ class Permute(Flow):
     """z = u[:, order]; the log-determinant is zero.
 
     Args:
-        order: (d,) a permutation of 0..d-1, stored with the weights. (On torch's meta device, where shapes are compared
+        order: (d,) a permutation of 0..d-1. (On torch's meta device, where shapes are compared
             before anything is allocated, there are no numbers to check.)
 
     Raises:
@@ -27,8 +27,8 @@ class Permute(Flow):
         super().__init__()
         if not order.is_meta and order.sort().values.tolist() != list(range(len(order))):
             raise ValueError(f"order must be a permutation of 0..{len(order) - 1}; got {order.tolist()}")
-        self.register_buffer("order", order)
-        self.register_buffer("undo", order.argsort())
+        self.register_buffer("order", order, persistent=False)  # follows from the configuration
+        self.register_buffer("undo", order.argsort(), persistent=False)
 
     def forward_and_log_det(self, u: Latents) -> tuple[Latents, LogProb]:
         """(n, d) re-ordered."""

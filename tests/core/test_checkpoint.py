@@ -70,7 +70,7 @@ def test_a_model_comes_back_bit_for_bit(kind: str, half: bool, tmp_path: Path) -
     save(vae, config, tmp_path / "model", half=half)
     back = load("model", tmp_path)
     assert all(torch.equal(old, new) for old, new in zip(before, numbers_of(back.vae, z), strict=True))
-    assert back.config == config and back.metrics == {} and back.latents is None
+    assert back.config.model_copy(update={"files": {}}) == config and back.metrics == {} and back.latents is None
     assert not back.vae.training and not any(p.requires_grad for p in back.vae.parameters())
 
 
@@ -102,15 +102,28 @@ def truncate(path: Path, file: str, size: int = 40) -> None:
     (path / file).write_bytes((path / file).read_bytes()[:size])
 
 
+def forget_hashes(path: Path) -> None:
+    """As a file by somebody who wrote no hashes: what is behind them has to be found without."""
+    edit(path, "config.json", lambda content: content.pop("files", None))
+
+
 def change_state(path: Path, change) -> None:
+    forget_hashes(path)
     state = safetensors.torch.load_file(path / "model.safetensors")
     change(state)
     safetensors.torch.save_file(state, path / "model.safetensors")
 
 
 def change_latents(path: Path, **tensors: torch.Tensor) -> None:
+    forget_hashes(path)
     state = safetensors.torch.load_file(path / "latents.safetensors")
     safetensors.torch.save_file({**state, **tensors}, path / "latents.safetensors", metadata={"split": "test"})
+
+
+def flip_a_bit(path: Path, file: str) -> None:
+    content = bytearray((path / file).read_bytes())
+    content[-3] ^= 1
+    (path / file).write_bytes(content)
 
 
 def poison(state: dict) -> None:
@@ -126,6 +139,10 @@ DAMAGE = {
     "extra weight": (lambda p: change_state(p, lambda s: s.update({"spy": torch.zeros(3)})), "spy"),
     "missing weight": (lambda p: change_state(p, lambda s: s.pop("prior.logits")), "prior.logits"),
     "NaN weight": (lambda p: change_state(p, poison), "NaN or infinity in prior.mean"),
+    "integer weight": (lambda p: change_state(p, lambda s: s.update({"prior.mean": s["prior.mean"].int()})), "integers"),
+    "one bit of the weights": (lambda p: flip_a_bit(p, FILES[0]), "model.safetensors is damaged"),
+    "one bit of the latents": (lambda p: flip_a_bit(p, FILES[3]), "latents.safetensors is damaged"),
+    "hash of another file": (lambda p: edit(p, FILES[1], lambda c: c["files"].update({"../x": ""})), "not a file of"),
     "no config": (lambda p: (p / FILES[1]).unlink(), "config.json cannot be read"),
     "truncated config": (lambda p: truncate(p, FILES[1]), "config.json is not JSON"),
     "config is a list": (lambda p: (p / FILES[1]).write_text("[1]"), "config.json must hold an object"),
@@ -170,13 +187,6 @@ def test_a_broken_checkpoint_is_listed_with_its_reason(damage: str, tmp_path: Pa
     assert str(caught.value) == infos["bad"].error and len(str(caught.value)) < 1000
 
 
-def test_an_order_that_is_no_order_is_refused(tmp_path: Path) -> None:
-    write(tmp_path / "model", "realnvp")
-    change_state(tmp_path / "model", lambda s: s["prior.flow.flows.1.order"].fill_(1))
-    with pytest.raises(CheckpointError, match=r"flows.1.order holds other integers"):
-        load("model", tmp_path)
-
-
 def test_the_list_says_what_a_good_checkpoint_is(tmp_path: Path) -> None:
     write(tmp_path / "one", "vamp")
     (info,) = list_checkpoints(tmp_path)
@@ -214,12 +224,12 @@ def test_a_small_file_that_claims_a_huge_model_is_refused_at_once(claim: str, tm
     write(tmp_path / "model")
     edit(tmp_path / "model", "config.json", lambda c: c["model"].update(HUGE[claim]))
     tracemalloc.start()
-    began, before = time.perf_counter(), _resident_mb()
+    began, before = time.process_time(), _resident_mb()
     with pytest.raises(CheckpointError, match=r"does not fit config\.json"):
         load("model", tmp_path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert time.perf_counter() - began < 5 and peak < 50e6 and _resident_mb() - before < 100
+    assert time.process_time() - began < 5 and peak < 50e6 and _resident_mb() - before < 100
 
 
 def _resident_mb() -> float:
