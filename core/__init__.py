@@ -3,7 +3,7 @@
 Read in this order:
 
     distributions.py  DiagonalNormal, Bernoulli, DiscretizedLogistic: values with log_prob and sample
-    mixture.py        exact log-density of Gaussian mixtures of any size
+    mixture.py        exact log-density of Gaussian mixtures of any size;  dense.py  the faster matrix product
     nn.py             gated and masked layers, MADE
     flows/            FLOWS: nice, realnvp, maf, iaf
     priors/           PRIORS: standard, mog, vamp, aggregated, realnvp, maf, iaf

@@ -21,16 +21,22 @@ WORTH = 2**20
 
 
 def _onednn_is_faster() -> bool:
-    """Whether this is an AMD processor with AVX-512 and a torch that has the operator."""
-    if not torch.backends.mkldnn.is_available() or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
-        return False
-    if not torch.backends.mkl.is_available() or not torch.backends.cpu.get_cpu_capability().startswith("AVX512"):
+    """Whether this is an AMD processor with AVX-512, and a torch whose operator does what is expected of it."""
+    if not torch.backends.mkldnn.is_available() or not torch.backends.mkl.is_available():
         return False
     information = Path("/proc/cpuinfo")
-    return information.exists() and "AuthenticAMD" in information.read_text(encoding="utf-8", errors="replace")
+    if not torch.backends.cpu.get_cpu_capability().startswith("AVX512") or not information.exists():
+        return False
+    return "AuthenticAMD" in information.read_text(encoding="utf-8", errors="replace") and _operator_works()
 
 
-ONEDNN_IS_FASTER = _onednn_is_faster()
+def _operator_works() -> bool:
+    """Try it: the operator is private to torch, and another version may have none or another one of that name."""
+    x, weight, bias = torch.linspace(-1, 1, 12).view(3, 4), torch.linspace(0, 1, 8).view(2, 4), torch.ones(2)
+    try:
+        return torch.allclose(_product(x, weight, bias), F.linear(x, weight, bias), atol=1e-5)
+    except (AttributeError, RuntimeError, TypeError):
+        return False
 
 
 class Dense(nn.Linear):
@@ -61,7 +67,7 @@ class _OneDnnLinear(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, weight = ctx.saved_tensors
         for_x, for_weight, for_bias = ctx.needs_input_grad
         return (
@@ -74,3 +80,6 @@ class _OneDnnLinear(torch.autograd.Function):
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """x weight^T + bias, by oneDNN."""
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+
+
+ONEDNN_IS_FASTER = _onednn_is_faster()

@@ -144,15 +144,14 @@ class _MixtureLogProb(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         with torch.autocast(grads[0].device.type, enabled=False):  # backward may be called inside an autocast block
-            return *_gradients(*ctx.saved_tensors, grads[0]), None
+            return *_gradients(ctx.saved_tensors, grads[0]), None
 
 
-def _gradients(
-    z: Tensor, mean: Tensor, log_var: Tensor, log_weight: Tensor, result: Tensor, exclude: Tensor | None, grad: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _gradients(saved: tuple[Any, ...], grad: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Gradients of z, mean, log_var and log_weight: the responsibilities, recomputed tile by tile, times ``grad``."""
+    z, mean, log_var, log_weight, result, exclude = saved
     centre = mean.mean(0)
     z, mean = z - centre, mean - centre
     tables = _Tables(z, mean, log_var, log_weight)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -78,7 +79,7 @@ class Run:
         self.generator = torch.Generator().manual_seed(settings.seed)
         images = self.data.fixed("train").images
         self.vae = build(self.config.model, images=images, generator=self.generator).to(self.device)
-        self.optimizer = torch.optim.Adam(self.vae.parameters(), lr=settings.learning_rate, fused=True)
+        self.optimizer = torch.optim.Adam(_parameter_groups(self.vae), lr=settings.learning_rate, fused=True)
         self.epoch_start = self.generator.get_state()
         self.best = {name: value.clone() for name, value in self.vae.state_dict().items()}
         self.saved_at = time.monotonic()
@@ -200,7 +201,7 @@ class Run:
         done = (self.position.epoch + self.position.step / self.steps) / settings.epochs
         share = settings.final_rate + (1 - settings.final_rate) * 0.5 * (1 + math.cos(math.pi * done))
         for group in self.optimizer.param_groups:
-            group["lr"] = settings.learning_rate * share
+            group["lr"] = settings.learning_rate * share * group["rate_scale"]
 
     def _progress(self) -> Progress:
         position = self.position
@@ -217,6 +218,14 @@ class Run:
             self.beta,
             last,
         )
+
+
+def _parameter_groups(vae: VAE) -> list[dict[str, Any]]:
+    """The networks' weights at the learning rate, the prior's own at its multiple of it."""
+    own = list(vae.prior.parameters())
+    networks = [*vae.posterior.parameters(), *vae.decoder.parameters()]
+    groups = [{"params": networks, "rate_scale": 1.0}, {"params": own, "rate_scale": vae.prior.rate_scale}]
+    return [group for group in groups if group["params"]]
 
 
 def _negative_elbo(vae: VAE, images: Tensor, beta: float, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:

@@ -55,8 +55,8 @@ for info in models:
             info.images,
             view.seed,
             f"q(z) is the exact mixture of all {info.images:,} posteriors, p(z) the model's own density; contours hold "
-            f"50, 80 and 95 % of each distribution; the window holds {100 * q.mass:.1f} % of q and {100 * p.mass:.1f} % "
-            "of p. Axes of two models are not comparable, shapes and numbers are",
+            f"50, 80 and 95 % of each distribution; the window holds {100 * q.mass:.1f} % of q and "
+            f"{100 * p.mass:.1f} % of p. Axes of two models are not comparable, shapes and numbers are",
         )
     )
 
@@ -73,9 +73,9 @@ if null.open:
     for info in models:
         q, p = cache.null_grids(info.name, info.digest, CELLS)
         null.markdown(
-            f"**{layout.title_of(info)}**: the same three panels for q(z) of one half of the test images, blue, against "
-            "q(z) of the other half, dashed. The colour that is left in the map is the noise of a finite number of "
-            "images."
+            f"**{layout.title_of(info)}**: the same three panels for q(z) of one half of the test images, blue, "
+            "against q(z) of the other half, dashed. The colour that is left in the map is the noise of a finite "
+            "number of images."
         )
         figure = figures.density_panels(q, p, compact=True)
         null.plotly_chart(figure, key=f"null-{info.name}", alt="Two halves of the same data: hardly any difference.")

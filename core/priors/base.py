@@ -53,6 +53,9 @@ class Prior(nn.Module):
         options: its settings, kept for the checkpoint: building from them again gives the same prior.
     """
 
+    rate_scale = 1.0
+    """Learning rate of the prior's own parameters, as a multiple of the networks'."""
+
     def __init__(self, dim: int, options: Options) -> None:
         super().__init__()
         self.dim = dim
@@ -78,7 +81,7 @@ class Prior(nn.Module):
 
 
 class MixturePrior(Prior):
-    """A prior that is a mixture of diagonal Gaussians; density, projections and responsibilities are exact for all of them."""
+    """A mixture of diagonal Gaussians: density and projections are exact for all of them."""
 
     @abstractmethod
     def components(self) -> tuple[ComponentMeans, ComponentLogVars, LogWeights]:

@@ -40,6 +40,10 @@ class VampPrior(MixturePrior):
         Tomczak, Welling (2018), VAE with a VampPrior, arXiv:1705.07120.
     """
 
+    # Adam moves every number at about the same pace, and a pixel near 0 or 1 follows its logit fifty times more slowly.
+    # Measured on MNIST, d = 40, after two epochs: ELBO higher by 2.9 nats (docs/decisions/0010).
+    rate_scale = 10.0
+
     def __init__(self, options: VampOptions, context: PriorContext) -> None:
         super().__init__(context.dim, options)
         self._encoder = [context.posterior]  # in a list: the encoder's weights are the VAE's, not the prior's

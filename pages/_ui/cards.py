@@ -40,8 +40,8 @@ def split_sentence(rows: list[tuple[str, dict[str, Any]]]) -> str:
     best = min(rows, key=lambda row: row[1]["marginal_kl"]["value"])
     worst = max(rows, key=lambda row: row[1]["marginal_kl"]["value"])
     return (
-        f"The marginal KL is smallest with the {best[0]} prior, {best[1]['marginal_kl']['value']:.2f} nats, "
-        f"and largest with the {worst[0]} prior, {worst[1]['marginal_kl']['value']:.2f} nats."
+        f"The marginal KL is smallest for {best[0]}: {best[1]['marginal_kl']['value']:.2f} nats, "
+        f"and largest for {worst[0]}: {worst[1]['marginal_kl']['value']:.2f} nats."
     )
 
 
@@ -69,13 +69,13 @@ def draw(infos: list[CheckpointInfo]) -> None:
 def _card(info: CheckpointInfo) -> None:
     pictures = cache.prior_samples(info.name, info.digest, 16, 0)
     scale = figures.scale_for(pictures.shape[1], 48)
-    title = info.prior_title
+    name = layout.prior_name(info)
     st.image(
         figures.mosaic(pictures, 4, scale=scale),
-        alt=f"16 images generated from the {title} prior: means of p(x|z) at independent draws of z, seed 0",
+        alt=f"16 images generated from the {name}: means of p(x|z) at independent draws of z, seed 0",
         width="stretch",
     )
-    st.markdown(f"**{title}** prior, d = {info.latent_dim}")
+    st.markdown(f"**{name}**, d = {info.latent_dim}")
     elbo, information, marginal = (
         layout.estimate_of(info, key) for key in ("elbo", "mutual_information", "marginal_kl")
     )

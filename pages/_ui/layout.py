@@ -24,9 +24,14 @@ def dataset_title(name: str) -> str:
     return DATASET_TITLES.get(name, name)
 
 
+def prior_name(info: CheckpointInfo) -> str:
+    """The prior in words, the word "prior" once."""
+    return info.prior_title if info.prior_title.lower().endswith("prior") else f"{info.prior_title} prior"
+
+
 def title_of(info: CheckpointInfo) -> str:
     """Data set, prior and latent dimension, in words."""
-    return f"{dataset_title(info.dataset)}, {info.prior_title} prior, d = {info.latent_dim}"
+    return f"{dataset_title(info.dataset)}, {prior_name(info)}, d = {info.latent_dim}"
 
 
 def usable() -> list[CheckpointInfo]:

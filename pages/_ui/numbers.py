@@ -55,7 +55,7 @@ def _share_card(label: str, share: Share, what: str) -> None:
         label,
         f"{100 * share.value:.1f} %",
         f"{low:.1f}–{high:.1f}, match: {null:.1f} %",
-        f"{what} {share.n:,} draws, 95 % Wilson interval; a perfect match would give {null:.1f} %, counted the same way.",
+        f"{what} {share.n:,} draws, 95 % Wilson interval; a perfect match would give {null:.1f} %.",
     )
 
 

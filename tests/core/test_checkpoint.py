@@ -139,7 +139,10 @@ DAMAGE = {
     "extra weight": (lambda p: change_state(p, lambda s: s.update({"spy": torch.zeros(3)})), "spy"),
     "missing weight": (lambda p: change_state(p, lambda s: s.pop("prior.logits")), "prior.logits"),
     "NaN weight": (lambda p: change_state(p, poison), "NaN or infinity in prior.mean"),
-    "integer weight": (lambda p: change_state(p, lambda s: s.update({"prior.mean": s["prior.mean"].int()})), "integers"),
+    "integer weight": (
+        lambda p: change_state(p, lambda s: s.update({"prior.mean": s["prior.mean"].int()})),
+        "integers",
+    ),
     "one bit of the weights": (lambda p: flip_a_bit(p, FILES[0]), "model.safetensors is damaged"),
     "one bit of the latents": (lambda p: flip_a_bit(p, FILES[3]), "latents.safetensors is damaged"),
     "hash of another file": (lambda p: edit(p, FILES[1], lambda c: c["files"].update({"../x": ""})), "not a file of"),
