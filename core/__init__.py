@@ -13,7 +13,7 @@ Read in this order:
     datasets/         DATASETS: images, splits, binarisation
     train.py          the loop;  train_state.py  its resumable state
     latents.py        where the encoder puts a set of images
-    checkpoint.py     save, load, list
+    checkpoint.py     save, load, list;  budget.py, jsonfile.py  what a hostile file may not do
     metrics/          bound, surgery, likelihood, coverage, active units: numbers with standard errors
     density.py        densities on a grid;  typicality.py  how ordinary a place is;  generate.py  pictures
     records.py        the values that cross to figures and pages (no torch)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -26,6 +27,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
+from core.budget import AllocationBudget, OverBudget
 from core.build import build
 from core.config import SCHEMA_VERSION, RunConfig
 from core.errors import CheckpointError, first_problem
@@ -154,9 +156,7 @@ def load(name_or_path: str | Path, root: Path | None = None) -> Checkpoint:
     _restore_interrupted(path)
     config = read_config(path)
     _require_same_content(path, config)
-    state = _read_state(path / "model.safetensors", config)
-    vae = build(config.model)
-    vae.load_state_dict(state)
+    vae = _build_and_fill(path / "model.safetensors", config)
     vae.eval().requires_grad_(False)
     latents = read_latents(path / "latents.safetensors", config.model.latent_dim)
     return Checkpoint(path.name, vae, config, read_metrics(path), latents, digest(path))
@@ -227,17 +227,14 @@ def _require_same_content(path: Path, config: RunConfig) -> None:
             raise CheckpointError(f"{name} is damaged: its content is not what was saved")
 
 
-def _read_state(file: Path, config: RunConfig) -> dict[str, torch.Tensor]:
-    """The weights, after their names and shapes were found to be those of the configured model.
-
-    The expected shapes come from a model on torch's meta device, so that no size a file declares is ever allocated.
-    """
+def _build_and_fill(file: Path, config: RunConfig) -> VAE:
+    """The configured model with the weights of the file, after their names and shapes were found to be the model's."""
     try:
-        with torch.device("meta"):
-            expected = {name: tuple(value.shape) for name, value in build(config.model).state_dict().items()}
         with safe_open(file, framework="pt") as handle:
-            names = set(handle.keys())
-            found = {name: tuple(handle.get_slice(name).get_shape()) for name in names}
+            found = {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
+        with AllocationBudget(sum(math.prod(shape) for shape in found.values())):
+            vae = build(config.model)
+        expected = {name: tuple(value.shape) for name, value in vae.state_dict().items()}
         if found != expected:
             wrong = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))[0]
             raise CheckpointError(
@@ -247,12 +244,15 @@ def _read_state(file: Path, config: RunConfig) -> dict[str, torch.Tensor]:
         state = load_file(file)
     except CheckpointError:
         raise
+    except OverBudget as error:
+        raise CheckpointError(f"model.safetensors does not fit config.json: {error}") from error
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"model.safetensors cannot be used: {error}") from error
     for name, value in state.items():
         if not value.is_floating_point() or not torch.isfinite(value).all():
             raise CheckpointError(f"model.safetensors holds integers, NaN or infinity in {name}")
-    return {name: value.float() for name, value in state.items()}
+    vae.load_state_dict(state)
+    return vae
 
 
 def _restore_interrupted(path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -70,17 +71,22 @@ class MaskedLinear(nn.Linear):
         return F.linear(input, self.weight * self.mask, self.bias)
 
 
-def hidden_degrees(dim: int, width: int) -> Tensor:
+def hidden_degrees(dim: int, width: int) -> np.ndarray:
     """Degrees of ``width`` hidden units, ascending and spread evenly over 1..dim-1, both ends included, (width,).
 
     Both ends matter: with ``arange(width) % (dim - 1)``, as other libraries have it, a layer narrower than ``dim``
     holds the low degrees only and most inputs influence no output at all.
     """
     if dim == 1:
-        return torch.ones(width, dtype=torch.long)  # no output may see the single input: hidden units stay unused
+        return np.ones(width, dtype=np.int64)  # no output may see the single input: hidden units stay unused
     if width == 1:
-        return torch.full((1,), dim - 1)  # one end only is possible: the one that every input reaches
-    return torch.linspace(1, dim - 1, width).round().long()
+        return np.array([dim - 1])  # one end only is possible: the one that every input reaches
+    return np.linspace(1, dim - 1, width).round().astype(np.int64)
+
+
+def _mask(after: np.ndarray, before: np.ndarray) -> Tensor:
+    """1 where a unit of degree ``after`` may see one of degree ``before``, (after, before)."""
+    return torch.from_numpy((after[:, None] >= before[None, :]).astype(np.float32))
 
 
 class MADE(nn.Module):
@@ -100,12 +106,12 @@ class MADE(nn.Module):
 
     def __init__(self, dim: int, hidden: Sequence[int], outputs: int) -> None:
         super().__init__()
-        inputs = torch.arange(1, dim + 1)
+        inputs = np.arange(1, dim + 1)
         degrees = [inputs, *(hidden_degrees(dim, width) for width in hidden)]
         layers: list[nn.Module] = []
         for before, after in pairwise(degrees):
-            layers += [MaskedLinear((after[:, None] >= before[None, :]).float()), nn.ReLU()]
-        last = MaskedLinear((inputs.repeat(outputs)[:, None] > degrees[-1][None, :]).float())
+            layers += [MaskedLinear(_mask(after, before)), nn.ReLU()]
+        last = MaskedLinear(_mask(np.tile(inputs, outputs) - 1, degrees[-1]))  # strictly later than what it sees
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
         self.net = nn.Sequential(*layers, last)

@@ -13,8 +13,7 @@ class Permute(Flow):
     """z = u[:, order]; the log-determinant is zero.
 
     Args:
-        order: (d,) a permutation of 0..d-1. (On torch's meta device, where shapes are compared
-            before anything is allocated, there are no numbers to check.)
+        order: (d,) a permutation of 0..d-1.
 
     Raises:
         ValueError: if ``order`` is not a permutation.
@@ -25,7 +24,7 @@ class Permute(Flow):
 
     def __init__(self, order: Tensor) -> None:
         super().__init__()
-        if not order.is_meta and order.sort().values.tolist() != list(range(len(order))):
+        if order.sort().values.tolist() != list(range(len(order))):
             raise ValueError(f"order must be a permutation of 0..{len(order) - 1}; got {order.tolist()}")
         self.register_buffer("order", order, persistent=False)  # follows from the configuration
         self.register_buffer("undo", order.argsort(), persistent=False)

@@ -232,7 +232,7 @@ def test_a_small_file_that_claims_a_huge_model_is_refused_at_once(claim: str, tm
         load("model", tmp_path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert time.process_time() - began < 5 and peak < 50e6 and _resident_mb() - before < 100
+    assert time.process_time() - began < 5 and peak < 100e6 and _resident_mb() - before < 100
 
 
 def _resident_mb() -> float:
