@@ -53,7 +53,7 @@ class Prior(nn.Module):
         options: its settings, kept for the checkpoint: building from them again gives the same prior.
     """
 
-    rate_scale = 1.0
+    rate_scale: float = 1.0
     """Learning rate of the prior's own parameters, as a multiple of the networks'."""
 
     def __init__(self, dim: int, options: Options) -> None:

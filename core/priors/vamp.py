@@ -24,11 +24,14 @@ class VampOptions(Options):
         components: K, the number of pseudo-inputs.
         init: "mean": the mean training image with noise on its logits; "data": random training images.
         init_noise: standard deviation of the noise on the logits.
+        rate_scale: learning rate of the pseudo-inputs, as a multiple of the networks'. Adam moves every number at about
+            the same pace, and a pixel near 0 or 1 follows its logit fifty times more slowly (docs/decisions/0010).
     """
 
     components: int = Field(500, ge=1, le=20_000)
     init: Literal["mean", "data"] = "mean"
     init_noise: float = Field(0.3, ge=0, le=10)
+    rate_scale: float = Field(10.0, gt=0, le=1000)
 
 
 class VampPrior(MixturePrior):
@@ -40,13 +43,10 @@ class VampPrior(MixturePrior):
         Tomczak, Welling (2018), VAE with a VampPrior, arXiv:1705.07120.
     """
 
-    # Adam moves every number at about the same pace, and a pixel near 0 or 1 follows its logit fifty times more slowly.
-    # Measured on MNIST, d = 40, after two epochs: ELBO higher by 2.9 nats (docs/decisions/0010).
-    rate_scale = 10.0
-
     def __init__(self, options: VampOptions, context: PriorContext) -> None:
         super().__init__(context.dim, options)
         self._encoder = [context.posterior]  # in a list: the encoder's weights are the VAE's, not the prior's
+        self.rate_scale = options.rate_scale
         self.logits = nn.Parameter(_initial_logits(options, context))
 
     @property
