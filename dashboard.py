@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 SHELL = Path(__file__).resolve().parent / "pages" / "_shell.py"
 
 # What the pages need and what takes long to import, the most needed first.
-HEAVY_IMPORTS = ("torch", "pandas", "sklearn.decomposition", "sklearn.manifold", "plotly.graph_objects")
+HEAVY_IMPORTS = ("torch", "pandas", "plotly.graph_objects", "core.checkpoint", "core.figures")
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",

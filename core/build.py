@@ -19,7 +19,7 @@ def build(config: ModelConfig, *, images: Tensor | None = None, generator: torch
         config: the shapes and the prior.
         images: (n, pixels) training images as an evaluation sees them, from which some priors are initialised; None
             when trained weights are going to be loaded.
-        generator: seeds the whole initialisation; None leaves torch's process-wide state to decide.
+        generator: seeds the whole initialisation; None starts from torch's process-wide state, and leaves it as it was.
 
     Returns:
         the model, in training mode.
@@ -29,10 +29,9 @@ def build(config: ModelConfig, *, images: Tensor | None = None, generator: torch
     """
     if config.prior.kind not in PRIORS:
         raise ValueError(f"unknown prior {config.prior.kind!r}; known: {', '.join(PRIORS)}")
-    if generator is None:
-        return _assemble(config, images, None)
     with torch.random.fork_rng(devices=[]):  # layers initialise from the process-wide state: seed it here, then restore
-        torch.manual_seed(int(torch.randint(2**31 - 1, (), generator=generator)))
+        if generator is not None:
+            torch.manual_seed(int(torch.randint(2**31 - 1, (), generator=generator)))
         return _assemble(config, images, generator)
 
 

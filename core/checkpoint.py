@@ -6,7 +6,8 @@
                        latents.safetensors  posterior mean and log-variance (float16) and labels of up to 10,000 test
                        images
 
-A folder is written whole beside its place and then renamed, so that a checkpoint is either there or not.
+A folder is written whole beside its place, as .tmp-PID-NAME, and then renamed, so that a checkpoint is either there or
+not. One that is replaced is .tmp-old-NAME for a moment, and is read there. Reading never changes the disk.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import hashlib
 import json
 import math
 import os
-import re
 import shutil
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,15 +29,29 @@ from safetensors.torch import load_file, save_file
 
 from core.budget import AllocationBudget, OverBudget
 from core.build import build
+from core.checkpoint_folders import NAME, OLD, checkpoint_root, clear, place_of, recover
 from core.config import SCHEMA_VERSION, RunConfig
 from core.errors import CheckpointError, first_problem
-from core.jsonfile import read_object
+from core.jsonfile import read_metrics, read_object, write_metrics
 from core.latents import LatentCloud, read_latents, write_latents
 from core.priors import PRIORS
 from core.records import CheckpointInfo
 from core.vae import VAE
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+__all__ = [
+    "NAME",
+    "Checkpoint",
+    "checkpoint_root",
+    "digest",
+    "list_checkpoints",
+    "load",
+    "read_config",
+    "read_metrics",
+    "recover",
+    "round_to_half",
+    "save",
+    "write_metrics",
+]
 
 
 @dataclass(frozen=True)
@@ -50,7 +64,7 @@ class Checkpoint:
         config: how it was made.
         metrics: content of metrics.json, {} where not evaluated.
         latents: posterior of the stored test images, None where there are none.
-        digest: content hash of weights and configuration.
+        digest: content hash of weights, configuration and latents.
     """
 
     name: str
@@ -59,12 +73,6 @@ class Checkpoint:
     metrics: dict[str, Any]
     latents: LatentCloud | None
     digest: str
-
-
-def checkpoint_root() -> Path:
-    """The folder named by PRIORSCOPE_CHECKPOINTS, else ``checkpoints`` of this project."""
-    named = os.environ.get("PRIORSCOPE_CHECKPOINTS")
-    return Path(named) if named else Path(__file__).resolve().parent.parent / "checkpoints"
 
 
 def save(
@@ -96,13 +104,14 @@ def save(
         raise CheckpointError(
             f"checkpoint name {path.name!r}: use letters, digits, '.', '_' and '-', at most 64 of them"
         )
-    if path.exists() and not replace:
+    fresh, old = path.parent / f".tmp-{os.getpid()}-{path.name}", path.parent / f"{OLD}{path.name}"
+    shutil.rmtree(fresh, ignore_errors=True)
+    clear(path.parent, path.name)
+    if place_of(path).exists() and not replace:
         raise CheckpointError(
             f"checkpoint {path.name!r} is already there; choose another name or replace it on purpose"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh, old = path.parent / f".tmp-{os.getpid()}-{path.name}", path.parent / f".tmp-old-{path.name}"
-    shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir()
     state = {name: value.detach().cpu().contiguous() for name, value in vae.state_dict().items()}
     if half:
@@ -133,13 +142,6 @@ def round_to_half(vae: VAE) -> None:
         vae.load_state_dict({name: value.half().to(value.dtype) for name, value in state.items()})
 
 
-def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
-    """Replace metrics.json in one step."""
-    temporary = path / f".metrics-{os.getpid()}.json"
-    temporary.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n")
-    temporary.replace(path / "metrics.json")
-
-
 def load(name_or_path: str | Path, root: Path | None = None) -> Checkpoint:
     """Read and check a checkpoint.
 
@@ -153,13 +155,13 @@ def load(name_or_path: str | Path, root: Path | None = None) -> Checkpoint:
     path = name_or_path if isinstance(name_or_path, Path) else (root or checkpoint_root()) / name_or_path
     if not NAME.fullmatch(path.name if isinstance(name_or_path, Path) else name_or_path):
         raise CheckpointError(f"{str(name_or_path)!r} is not a checkpoint name")
-    _restore_interrupted(path)
-    config = read_config(path)
-    _require_same_content(path, config)
-    vae = _build_and_fill(path / "model.safetensors", config)
+    place = place_of(path)
+    config = read_config(place)
+    _require_same_content(place, config)
+    vae = _build_and_fill(place / "model.safetensors", config)
     vae.eval().requires_grad_(False)
-    latents = read_latents(path / "latents.safetensors", config.model.latent_dim)
-    return Checkpoint(path.name, vae, config, read_metrics(path), latents, digest(path))
+    latents = read_latents(place / "latents.safetensors", config.model.latent_dim, config.data.class_names)
+    return Checkpoint(path.name, vae, config, read_metrics(place), latents, digest(place))
 
 
 def list_checkpoints(root: Path | None = None) -> list[CheckpointInfo]:
@@ -167,9 +169,8 @@ def list_checkpoints(root: Path | None = None) -> list[CheckpointInfo]:
     root = root or checkpoint_root()
     if not root.is_dir():
         return []
-    for left in root.glob(".tmp-old-*"):
-        _restore_interrupted(root / left.name.removeprefix(".tmp-old-"))
-    return [_info(path) for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith((".", "_"))]
+    names = {path.name.removeprefix(OLD) for path in root.iterdir() if path.is_dir()}
+    return [_info(root / name) for name in sorted(names) if not name.startswith((".", "_"))]
 
 
 def digest(path: Path) -> str:
@@ -195,21 +196,6 @@ def read_config(path: Path) -> RunConfig:
         return RunConfig.model_validate(content)
     except ValidationError as error:
         raise CheckpointError(f"config.json: {first_problem(error)}") from error
-
-
-def read_metrics(path: Path) -> dict[str, Any]:
-    """metrics.json, {} where there is none.
-
-    Raises:
-        CheckpointError: if it is there and not a JSON object of the expected layout.
-    """
-    if not (path / "metrics.json").is_file():
-        return {}
-    content = read_object(path / "metrics.json")
-    evaluations = content.get("evaluations", {})
-    if not isinstance(evaluations, dict) or not all(isinstance(part, dict) for part in evaluations.values()):
-        raise CheckpointError("metrics.json: evaluations must hold an object for each split")
-    return content
 
 
 def _sha256(file: Path) -> str:
@@ -255,24 +241,21 @@ def _build_and_fill(file: Path, config: RunConfig) -> VAE:
     return vae
 
 
-def _restore_interrupted(path: Path) -> None:
-    """Undo a replacement that was killed between its two renames."""
-    old = path.parent / f".tmp-old-{path.name}"
-    if old.is_dir() and not path.exists():
-        old.rename(path)
-
-
 def _signature(path: Path) -> tuple[tuple[str, int, int], ...]:
     """Name, size and time of every file: changes whenever the folder's content is written again."""
-    files = sorted(file for file in path.iterdir() if file.is_file())
+    files = sorted(file for file in place_of(path).iterdir() if file.is_file())
     return tuple((file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files)
 
 
-def _info(path: Path) -> CheckpointInfo:
+def _info(path: Path, *, again: bool = True) -> CheckpointInfo:
+    """The check of one folder, done again where the folder was replaced meanwhile."""
     try:
-        return _checked_info(path, _signature(path))
+        signature = _signature(path)
+        info = _checked_info(path, signature)
+        changed = info.error is not None and _signature(path) != signature
     except OSError as error:
-        return CheckpointInfo(path.name, error=f"cannot be read: {error.__class__.__name__}")
+        info, changed = CheckpointInfo(path.name, error=f"cannot be read: {error.__class__.__name__}"), True
+    return _info(path, again=False) if changed and again else info
 
 
 @lru_cache(maxsize=512)
@@ -282,7 +265,7 @@ def _checked_info(path: Path, signature: tuple[tuple[str, int, int], ...]) -> Ch
         checkpoint = load(path)
     except CheckpointError as error:
         return CheckpointInfo(path.name, error=str(error))
-    config = checkpoint.config
+    config, latents = checkpoint.config, checkpoint.latents
     return CheckpointInfo(
         name=path.name,
         digest=checkpoint.digest,
@@ -293,6 +276,9 @@ def _checked_info(path: Path, signature: tuple[tuple[str, int, int], ...]) -> Ch
         image_shape=config.model.image_shape,
         likelihood=config.model.likelihood,
         binarisation=config.data.binarisation,
-        images=0 if checkpoint.latents is None else len(checkpoint.latents),
+        data_seed=config.data.seed,
+        images=0 if latents is None else len(latents),
+        split="" if latents is None else latents.split,
+        total=0 if latents is None else latents.total,
         metrics=checkpoint.metrics.get("evaluations", {}),
     )

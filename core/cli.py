@@ -1,4 +1,4 @@
-"""The command line: ``python -m core list | train | zoo | evaluate | data``.
+"""The command line: ``python -m core list | train | zoo | evaluate | aggregate | data``.
 
 With ``--json`` exactly one JSON object goes to standard output; progress and messages go to standard error.
 """
@@ -19,7 +19,7 @@ from core.errors import first_problem
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one subcommand; the exit status is 0, or 1 with a one-line reason, or 2 for a wrong command line."""
+    """Run one subcommand; the exit status is 0, 1 where something failed (it says what), 2 for a wrong command line."""
     options = _parser().parse_args(arguments)
     options.command_line = "python -m core " + " ".join(arguments if arguments is not None else sys.argv[1:])
     try:
@@ -32,16 +32,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps(result, allow_nan=False))
     else:
         print(options.show(result))
-    return 130 if result.get("interrupted") else 0
+    return 130 if result.get("interrupted") else int(bool(result.get("failed")))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m core", description="Train, list and evaluate VAEs with any prior.")
     parser.set_defaults(json=False)
     subcommands = parser.add_subparsers(required=True, metavar="SUBCOMMAND")
+    from core.cli_posthoc import add_aggregate
     from core.cli_train import add_train, add_zoo
 
-    for add in (_add_list, add_train, add_zoo, _add_evaluate, _add_data):
+    for add in (_add_list, add_train, add_zoo, _add_evaluate, add_aggregate, _add_data):
         command = add(subcommands)
         command.add_argument("--json", action="store_true", help="print one JSON object")
         command.add_argument("--root", type=Path, default=checkpoint_root(), help="folder of the checkpoints")
@@ -68,10 +69,17 @@ def _show_list(result: dict[str, Any]) -> str:
         if info["error"]:
             lines.append(f"{info['name']:24} BROKEN: {info['error']}")
             continue
-        test = info["metrics"].get("test", {})
-        elbo = f"ELBO {test['elbo']['value']:9.2f} nats" if "elbo" in test else "not evaluated"
-        lines.append(f"{info['name']:24} {info['dataset']:16} {info['prior']:12} d = {info['latent_dim']:<4} {elbo}")
+        elbo = _test_elbo(info["metrics"])
+        text = "not evaluated" if elbo is None else f"ELBO {elbo:9.2f} nats"
+        lines.append(f"{info['name']:24} {info['dataset']:16} {info['prior']:12} d = {info['latent_dim']:<4} {text}")
     return "\n".join(lines) or "no checkpoints yet; train one with: python -m core train --dataset digits --prior vamp"
+
+
+def _test_elbo(metrics: Any) -> float | None:
+    """The number behind test, elbo, value; None where any of it is missing: metrics.json may come from anywhere."""
+    for key in ("test", "elbo", "value"):
+        metrics = metrics.get(key) if isinstance(metrics, dict) else None
+    return metrics if isinstance(metrics, int | float) else None
 
 
 def _add_evaluate(subcommands: Any) -> argparse.ArgumentParser:
@@ -88,11 +96,10 @@ def _add_evaluate(subcommands: Any) -> argparse.ArgumentParser:
 
 def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     from core.checkpoint import load, write_metrics
-    from core.datasets import load as load_data
+    from core.posthoc import data_of
 
     checkpoint = load(options.name, options.root)
-    stored = checkpoint.config.data
-    data = load_data(stored.name, root=options.data, seed=stored.seed)
+    data = data_of(checkpoint.config, options.data)
     result = evaluate_with_progress(checkpoint.vae, data, options.split, options.samples, options.seed)
     if options.save:
         evaluations = {**checkpoint.metrics.get("evaluations", {}), options.split: result}

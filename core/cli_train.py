@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from core.config import TrainConfig
+from core.priors import PRIORS
 
 LIBRARIES = ("torch", "numpy", "torchvision", "scikit-learn", "safetensors")
+THERE = "already there"
 
 
 def add_train(subcommands: Any) -> argparse.ArgumentParser:
@@ -23,7 +25,7 @@ def add_train(subcommands: Any) -> argparse.ArgumentParser:
     command.add_argument("--name", help="checkpoint name; default DATASET-Dd-PRIOR")
     command.add_argument("--dataset", default="digits", help="digits, mnist, ... or npz:PATH")
     command.add_argument("--data", type=Path, default=None, help="folder of the data sets")
-    command.add_argument("--prior", default="standard", help="standard, mog, vamp, aggregated, realnvp, maf, iaf")
+    command.add_argument("--prior", default="standard", help=", ".join(PRIORS))
     command.add_argument("--prior-option", action="append", default=[], metavar="NAME=VALUE", help="as often as needed")
     command.add_argument("--latent-dim", type=int, default=2)
     command.add_argument("--hidden", type=int, nargs="+", default=[300, 300], help="widths of the gated layers")
@@ -48,6 +50,7 @@ def add_zoo(subcommands: Any) -> argparse.ArgumentParser:
     command.add_argument(
         "--recipes", type=Path, default=None, help="default: zoo.toml in the folder of the checkpoints"
     )
+    command.add_argument("--data", type=Path, default=None, help="folder of the data sets")
     command.set_defaults(run=zoo, show=lambda result: "\n".join(f"{k:24} {v}" for k, v in result["models"].items()))
     return command
 
@@ -120,21 +123,63 @@ def show_training(result: dict[str, Any]) -> str:
 
 
 def zoo(options: argparse.Namespace) -> dict[str, Any]:
-    """Train what is missing, in the order of the file; what is there is left alone."""
-    recipes = tomllib.loads((options.recipes or options.root / "zoo.toml").read_text())
+    """Train what is missing, in the order of the file; what is there is left alone.
+
+    Returns:
+        "models": what became of each; "failed": those that are not there now, or are there and cannot be used.
+    """
     states: dict[str, str] = {}
-    for name, arguments in recipes["models"].items():
+    failed: list[str] = []
+    for name, arguments in _recipes(options.recipes or options.root / "zoo.toml").items():
         if (options.root / name).exists():
-            states[name] = "already there"
+            states[name] = _state(name, options.root)
+            failed += [name] if states[name] != THERE else []
             continue
-        command = ["train", "--name", name, "--root", str(options.root), *shlex.split(arguments)]
+        data = ["--data", str(options.data)] if options.data else []
+        command = ["train", "--name", name, "--root", str(options.root), *data, *arguments]
         print(f"python -m core {shlex.join(command)}", file=sys.stderr)
         # a process each: a failed model does not take the others with it, and standard output stays free for --json
         status = subprocess.run([sys.executable, "-m", "core", *command], stdout=sys.stderr, check=False).returncode
         states[name] = "trained" if status == 0 else f"failed with status {status}"
         if status == 130:
-            return {"models": states, "interrupted": True}
-    return {"models": states}
+            return {"models": states, "failed": failed, "interrupted": True}
+        failed += [name] if status else []
+    return {"models": states, "failed": failed}
+
+
+def _state(name: str, root: Path) -> str:
+    """``THERE``, or why the folder cannot be used."""
+    from core.checkpoint import load
+    from core.errors import CheckpointError
+
+    try:
+        load(name, root)
+    except CheckpointError as error:
+        return f"broken: {error}"
+    return THERE
+
+
+def _recipes(file: Path) -> dict[str, list[str]]:
+    """The arguments of each model of a recipe file, checked before the first is trained.
+
+    Raises:
+        ValueError: naming the file and what is wrong with it.
+    """
+    try:
+        models = tomllib.loads(file.read_text(encoding="utf-8")).get("models")
+    except ValueError as error:
+        raise ValueError(f"{file} is not TOML: {error}") from error
+    if not isinstance(models, dict):
+        raise ValueError(f'{file} needs a table [models] with lines NAME = "arguments of python -m core train"')
+    recipes: dict[str, list[str]] = {}
+    for name, arguments in models.items():
+        if not isinstance(arguments, str):
+            raise ValueError(f"{file}: {name} is {type(arguments).__name__}, expected a string of arguments")
+        try:
+            recipes[name] = shlex.split(arguments)
+        except ValueError as error:
+            raise ValueError(f"{file}: {name}: {error}") from error
+    return recipes
 
 
 def _run_config(options: argparse.Namespace, data: Any) -> Any:
@@ -150,6 +195,7 @@ def _run_config(options: argparse.Namespace, data: Any) -> Any:
             validation=len(data.validation.images),
             test=len(data.test.images),
             class_names=data.class_names,
+            source=data.source,
         ),
         model=ModelConfig(
             image_shape=data.image_shape,
@@ -159,10 +205,17 @@ def _run_config(options: argparse.Namespace, data: Any) -> Any:
             prior=PriorConfig(kind=options.prior, options=_prior_options(options.prior_option)),
         ),
         train=TrainConfig(**settings),
-        versions={"python": sys.version.split()[0], **{name: version(name) for name in LIBRARIES}},
-        commit=_commit(),
-        command=options.command_line,
+        **provenance(options),
     )
+
+
+def provenance(options: argparse.Namespace) -> dict[str, Any]:
+    """What a configuration tells of the program that made it: versions, commit and command line."""
+    return {
+        "versions": {"python": sys.version.split()[0], **{name: version(name) for name in LIBRARIES}},
+        "commit": _commit(),
+        "command": options.command_line,
+    }
 
 
 def _prior_options(pairs: list[str]) -> dict[str, Any]:
@@ -208,11 +261,22 @@ def _train_with_progress(run: Any) -> Any:
 
 
 def _commit() -> str:
-    """The commit of this checkout, "" where it is not one."""
+    """The commit of this checkout, with "-dirty" where a tracked file differs from it; "" where it is not one."""
+    commit = _git("rev-parse", "HEAD")
+    return f"{commit}-dirty" if commit and _git("status", "--porcelain", "--untracked-files=no") else commit
+
+
+def _git(*arguments: str) -> str:
+    """What git says of this folder, "" where it cannot."""
     here = Path(__file__).resolve().parent
     try:
         answer = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=10, check=False
+            ["git", "--no-optional-locks", *arguments],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

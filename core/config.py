@@ -26,10 +26,11 @@ class DataConfig(Frozen):
 
     Attributes:
         name: key of ``DATASETS`` or ``npz:PATH``.
-        seed: seed of the split (where drawn) and of the stored binarisation.
+        seed: seed of the stored binarisation.
         binarisation: "dynamic", "fixed" or "none".
         train, validation, test: number of images.
         class_names: one for each label, empty where there are no labels.
+        source: where the images come from, as the data set says it (own images: with their hash); "" where unknown.
     """
 
     name: str = Field(max_length=1024)
@@ -39,6 +40,7 @@ class DataConfig(Frozen):
     validation: int = Field(ge=1)
     test: int = Field(ge=1)
     class_names: tuple[str, ...] = ()
+    source: str = Field("", max_length=4096)
 
 
 class PriorConfig(Frozen):

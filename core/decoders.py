@@ -28,7 +28,7 @@ class BernoulliDecoder(nn.Module):
 
 
 class LogisticDecoder(nn.Module):
-    """256 grey levels: gated dense layers to mean and scale of a discretised logistic for each pixel."""
+    """256 grey levels: gated dense layers to location and scale of a discretised logistic for each pixel."""
 
     def __init__(self, dim: int, pixels: int, hidden: Sequence[int] = (300, 300)) -> None:
         super().__init__()
@@ -38,8 +38,8 @@ class LogisticDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> DiscretizedLogistic:
         """(n, d) -> n distributions over (pixels,)."""
-        mean, raw = full_precision(self.head(self.body(z))).chunk(2, dim=-1)
-        return DiscretizedLogistic(mean.sigmoid(), soft_bound(raw, LOG_SCALE_LOW, LOG_SCALE_HIGH))
+        location, raw = full_precision(self.head(self.body(z))).chunk(2, dim=-1)
+        return DiscretizedLogistic(location.sigmoid(), soft_bound(raw, LOG_SCALE_LOW, LOG_SCALE_HIGH))
 
 
 DECODERS: dict[str, type[nn.Module]] = {"bernoulli": BernoulliDecoder, "logistic": LogisticDecoder}

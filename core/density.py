@@ -1,10 +1,9 @@
 """Two-dimensional densities on a grid of cells, exact for mixtures of Gaussians.
 
 A Gaussian mixture's mass in a cell is a product of two differences of normal distribution functions, so the whole
-grid is
-one matrix product over the components. What is drawn is each cell's exact mean density: nothing is lost between grid
-points however narrow a component is, highest-density regions hold exactly the mass they claim, and there is no
-bandwidth.
+grid is one matrix product over the components. What is drawn is each cell's exact mean density: nothing is lost
+between grid points however narrow a component is, highest-density regions hold exactly the mass they claim, and there
+is no bandwidth.
 """
 
 from __future__ import annotations

@@ -146,11 +146,12 @@ class Bernoulli:
 class DiscretizedLogistic:
     """A logistic distribution over 256 grey levels, exact and normalised: the outer levels hold the tails.
 
-    P(level k) = s((k+1)/256) - s(k/256) with s the logistic distribution function of (mean, scale), where a pixel of
-    level k has the value (k + 0.5) / 256.
+    P(level k) = s((k+1)/256) - s(k/256) with s the logistic distribution function of (location, scale), where a
+    pixel of level k has the value (k + 0.5) / 256.
 
     Args:
-        mean: (*batch, pixels) in [0, 1].
+        location: (*batch, pixels) in [0, 1], where the untruncated logistic is centred: not the mean, because the tails
+            are folded into the outer levels.
         log_scale: (*batch, pixels).
 
     References:
@@ -158,7 +159,7 @@ class DiscretizedLogistic:
         autoregressive flow, arXiv:1606.04934.
     """
 
-    mean: Tensor
+    location: Tensor
     log_scale: Tensor
 
     BINS = 256
@@ -166,7 +167,19 @@ class DiscretizedLogistic:
     @property
     def event_shape(self) -> tuple[int, ...]:
         """(pixels,)."""
-        return (self.mean.shape[-1],)
+        return (self.location.shape[-1],)
+
+    @property
+    def mean(self) -> Tensor:
+        """Expected pixel value, (*batch, pixels), exact: (0.5 + sum over k of P(level >= k)) / 256.
+
+        One level after another, so that without gradients the memory is that of a few images and not of 256.
+        """
+        inverse_scale = torch.exp(-self.log_scale)
+        total = torch.full_like(self.location, 0.5)
+        for level in range(1, self.BINS):
+            total += torch.sigmoid((self.location - level / self.BINS) * inverse_scale)
+        return total / self.BINS
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log P(value), (*batch,) in nats; ``value`` is snapped to its grey level.
@@ -175,8 +188,8 @@ class DiscretizedLogistic:
         """
         level = torch.floor(value * self.BINS).clamp(0, self.BINS - 1)
         inverse_scale = torch.exp(-self.log_scale)
-        above = ((level + 1) / self.BINS - self.mean) * inverse_scale
-        below = (level / self.BINS - self.mean) * inverse_scale
+        above = ((level + 1) / self.BINS - self.location) * inverse_scale
+        below = (level / self.BINS - self.location) * inverse_scale
         inner = torch.log(-torch.expm1(-inverse_scale / self.BINS))
         log_upper, log_lower = F.logsigmoid(above), F.logsigmoid(-below)
         middle = log_upper + log_lower + inner
@@ -185,10 +198,10 @@ class DiscretizedLogistic:
 
     def sample(self, n: int, *, generator: Generator | None = None) -> Tensor:
         """Draws at the centres of the grey levels, (n, *batch, pixels)."""
-        shape = (n, *self.mean.shape)
-        device = self.mean.device if generator is None else generator.device
-        uniform = torch.rand(shape, generator=generator, device=device, dtype=self.mean.dtype).to(self.mean.device)
-        uniform = uniform.clamp(1e-6, 1 - 1e-6)
-        value = self.mean + torch.exp(self.log_scale) * torch.logit(uniform)
+        shape = (n, *self.location.shape)
+        device = self.location.device if generator is None else generator.device
+        uniform = torch.rand(shape, generator=generator, device=device, dtype=self.location.dtype)
+        uniform = uniform.to(self.location.device).clamp(1e-6, 1 - 1e-6)
+        value = self.location + torch.exp(self.log_scale) * torch.logit(uniform)
         level = torch.floor(value * self.BINS).clamp(0, self.BINS - 1)
         return (level + 0.5) / self.BINS

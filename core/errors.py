@@ -21,10 +21,10 @@ class TrainingDiverged(ValueError):
     """
 
     def __init__(self, epoch: int, term: str, kept: Path | None) -> None:
-        where = f"; the last good state is kept in {kept}" if kept else ""
-        super().__init__(
-            f"training diverged in epoch {epoch}: {term} is not finite{where}. Lower --learning-rate or --clip-norm"
-        )
+        advice = "Lower --learning-rate or --clip-norm"
+        if kept:
+            advice = f"The last good state is kept in {kept}: go on from it with a lower --learning-rate or --clip-norm"
+        super().__init__(f"training diverged in epoch {epoch}: {term} is not finite. {advice}")
         self.epoch, self.term, self.kept = epoch, term, kept
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,11 @@ from core.errors import CheckpointError
 from core.vae import VAE
 
 MAX_STORED = 10_000
+SUBSET_SEED = 0
+"""Which images of a larger split are stored, so that the same split gives the same ones."""
+
+MEAN_LIMIT, LOG_VAR_LIMIT, LABEL_LIMIT = 1e4, 30.0, 100_000
+"""What a file may hold: far beyond any trained model, and small enough for every calculation that follows."""
 
 PointKind = Literal["samples", "means"]
 
@@ -30,7 +36,7 @@ class LatentCloud:
         log_var: (n, d) float32.
         labels: (n,) int64, or None where the data has none.
         split: the split the images come from.
-        total: number of images of that split; n is smaller where only the first ones are kept.
+        total: number of images of that split; n is smaller where only a random subset is kept.
     """
 
     mean: np.ndarray
@@ -89,10 +95,14 @@ def encode(vae: VAE, images: Tensor, *, batch: int = 2000) -> tuple[Tensor, Tens
 
 
 def cloud(vae: VAE, images: Tensor, labels: Tensor | None, split: str, limit: int = MAX_STORED) -> LatentCloud:
-    """Encode the first ``limit`` images of a split."""
-    mean, log_var = encode(vae, images[:limit])
-    kept = None if labels is None else labels[:limit].numpy().astype(np.int64)
-    return LatentCloud(mean.numpy(), log_var.numpy(), kept, split, len(images))
+    """Encode a split, or ``limit`` images of a larger one: drawn at random, as splits may be sorted, in their order."""
+    total = len(images)
+    if total > limit:
+        drawn = torch.randperm(total, generator=torch.Generator().manual_seed(SUBSET_SEED))[:limit].sort().values
+        images, labels = images[drawn], None if labels is None else labels[drawn]
+    mean, log_var = encode(vae, images)
+    kept = None if labels is None else labels.numpy().astype(np.int64)
+    return LatentCloud(mean.numpy(), log_var.numpy(), kept, split, total)
 
 
 def write_latents(latents: LatentCloud, file: Path) -> None:
@@ -106,11 +116,16 @@ def write_latents(latents: LatentCloud, file: Path) -> None:
     save_file(tensors, file, metadata={"split": latents.split, "total": str(latents.total)})
 
 
-def read_latents(file: Path, dim: int) -> LatentCloud | None:
+def read_latents(file: Path, dim: int, class_names: Sequence[str] = ()) -> LatentCloud | None:
     """Read what ``write_latents`` stored; None where there is no such file.
 
+    Args:
+        file: the file.
+        dim: d of the model.
+        class_names: where not empty, every label must be the index of one.
+
     Raises:
-        CheckpointError: naming what is wrong: truncated, wrong shapes, NaN.
+        CheckpointError: naming what is wrong: truncated, wrong shapes or types, NaN, numbers out of range.
     """
     if not file.is_file():
         return None
@@ -125,12 +140,35 @@ def read_latents(file: Path, dim: int) -> LatentCloud | None:
         if shapes.get("labels", (n,)) != (n,) or set(shapes) - set(expected):
             raise CheckpointError(f"latents.safetensors holds {shapes}; expected {expected}")
         tensors = load_file(file)
-        mean, log_var = tensors["mean"].astype(np.float32), tensors["log_var"].astype(np.float32)
-        if not (np.isfinite(mean).all() and np.isfinite(log_var).all()):
-            raise CheckpointError("latents.safetensors holds NaN or infinity")
-        labels = tensors["labels"].astype(np.int64) if "labels" in tensors else None
-        return LatentCloud(mean, log_var, labels, metadata.get("split", "test"), int(metadata.get("total", n)))
+        mean = _checked_numbers("mean", tensors["mean"], MEAN_LIMIT)
+        log_var = _checked_numbers("log_var", tensors["log_var"], LOG_VAR_LIMIT)
+        labels = _checked_labels(tensors["labels"], len(class_names)) if "labels" in tensors else None
+        total = int(metadata.get("total", n))
+        if not n <= total < 2**53:
+            raise CheckpointError(f"latents.safetensors: {n} images of a split of {str(total)[:30]}")
+        return LatentCloud(mean, log_var, labels, metadata.get("split", "test"), total)
     except CheckpointError:
         raise
     except (SafetensorError, OSError, ValueError, TypeError) as error:  # TypeError: a dtype that numpy lacks
         raise CheckpointError(f"latents.safetensors cannot be used: {error}") from error
+
+
+def _checked_numbers(name: str, values: np.ndarray, limit: float) -> np.ndarray:
+    if not np.issubdtype(values.dtype, np.floating):
+        raise CheckpointError(f"latents.safetensors: {name} is {values.dtype}, expected floats")
+    if not np.isfinite(values).all():
+        raise CheckpointError(f"latents.safetensors holds NaN or infinity in {name}")
+    largest = max(float(values.max()), -float(values.min()))
+    if largest > limit:
+        raise CheckpointError(f"latents.safetensors: {name} reaches {largest:g} in size, at most {limit:g} is possible")
+    return values.astype(np.float32)
+
+
+def _checked_labels(labels: np.ndarray, classes: int) -> np.ndarray:
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise CheckpointError(f"latents.safetensors: labels are {labels.dtype}, expected integers")
+    end = min(classes, LABEL_LIMIT) if classes else LABEL_LIMIT
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= end:
+        raise CheckpointError(f"latents.safetensors: labels run from {low} to {high}, expected 0 to {end - 1}")
+    return labels.astype(np.int64)

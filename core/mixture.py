@@ -4,9 +4,8 @@ log p(z) = logsumexp_k [ log w_k + sum_j log N(z_j; mean_kj, exp(log_var_kj)) ],
 the logsumexp dimension by dimension gives a product of one-dimensional mixtures, which is another distribution.
 
 The quadratic form is one matrix product of (z^2, z) with (-prec / 2, mean * prec) per tile. After subtracting the
-running
-maximum every exponent is clamped at ``EXP_FLOOR``: exp of underflowing input is about 80 times slower on a CPU, and the
-clamp changes a density by less than a factor 1 + 1e-30.
+running maximum every exponent is clamped at ``EXP_FLOOR``: exp of underflowing input is about 80 times slower on a
+CPU, and the clamp changes a density by less than a factor 1 + 1e-30.
 """
 
 from __future__ import annotations

@@ -31,13 +31,13 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Share:
-    """A share of n draws with its 95 % Wilson interval, and what it would be if the two distributions were one.
+    """A share with its 95 % Wilson interval, and what it would be if the two distributions were one.
 
     Attributes:
         value: the share, in [0, 1].
         low: lower end of the interval.
         high: upper end of the interval.
-        n: number of draws counted.
+        n: number of independent items behind the interval: the draws, or the images behind q(z) where these are fewer.
         null: the same share when both sides are draws of the same distribution, counted by the same code.
     """
 
@@ -93,11 +93,14 @@ class CheckpointInfo:
 
     Attributes:
         name: folder name, unique within its root.
-        digest: content hash of the weights and the config; "" where broken.
+        digest: content hash of weights, configuration and latents; "" where broken.
         error: why it cannot be used, or None.
         dataset, prior, latent_dim, image_shape, likelihood, binarisation: from config.json.
         prior_title: the prior's name as shown to a person.
+        data_seed: seed of the data set's split and of its stored binarisation.
         images: number of images whose posteriors are stored; 0 where there are none, and nothing of q(z) can be drawn.
+        split: the split these images come from; "" where there are none.
+        total: number of images of that split, of which ``images`` are stored; 0 where there are none.
         metrics: evaluation by split name, as `python -m core evaluate` wrote it.
     """
 
@@ -111,7 +114,10 @@ class CheckpointInfo:
     image_shape: tuple[int, ...] = ()
     likelihood: str = ""
     binarisation: str = ""
+    data_seed: int = 0
     images: int = 0
+    split: str = ""
+    total: int = 0
     metrics: dict[str, Any] = field(default_factory=dict)
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -97,14 +97,17 @@ class Run:
         """Run to the end, to early stopping, or until ``stop_requested``.
 
         Returns:
-            the model at its best validation ELBO, in evaluation mode, on the CPU.
+            the model at its best validation ELBO, in evaluation mode, on the CPU. A stopped run gives it as it is, in
+            the middle of training and where it was trained: clear ``stop_requested`` and call again to go on.
 
         Raises:
-            TrainingDiverged: when a term is not finite; the last good state stays on disk.
+            TrainingDiverged: when a term is not finite; the last good state is on disk, where a file was named.
         """
         while not self.finished and not self.stop_requested:
             self._epoch(on_progress)
         self.save(force=True)
+        if not self.finished:
+            return self.vae
         self.vae.load_state_dict(self.best)
         return self.vae.cpu().eval()
 
@@ -142,6 +145,7 @@ class Run:
     def _step(self, order: Tensor) -> None:
         settings, position = self.config.train, self.position
         index = order[position.step * settings.batch_size :][: settings.batch_size]
+        before = self.generator.get_state() if position.step else self.epoch_start  # whence an epoch draws its order
         images = self.data.training_batch(index, self.generator).to(self.device)
         self._set_learning_rate()
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=settings.bf16):
@@ -150,7 +154,9 @@ class Run:
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.vae.parameters(), settings.clip_norm)
         *values, norm = torch.stack([reconstruction.detach(), kl.detach(), norm]).tolist()
-        self._require_finite({"reconstruction": values[0], "KL": values[1], "gradient": norm})
+        for term, value in (("reconstruction", values[0]), ("KL", values[1]), ("gradient", norm)):
+            if not math.isfinite(value):
+                self._diverge(term, before)  # before the weights are touched, so that they are never NaN
         self.optimizer.step()
         position.step += 1
         position.seen += len(index)
@@ -160,7 +166,9 @@ class Run:
         position = self.position
         reconstruction, kl = (total / position.seen for total in position.sums)
         validation = self.validation_elbo()
-        self._require_finite({"validation ELBO": validation})
+        if not math.isfinite(validation):
+            self.position = _epoch_again(position)
+            self._diverge("validation ELBO", self.epoch_start)
         position.curve.append(
             EpochRecord(position.epoch + 1, self.beta, reconstruction, kl, validation, position.epoch_s)
         )
@@ -169,14 +177,14 @@ class Run:
             self.best = {name: value.clone() for name, value in self.vae.state_dict().items()}
         elif position.epoch >= self.config.train.warmup_epochs:
             position.waited += 1
-        self.position = replace(position, epoch=position.epoch + 1, step=0, seen=0, sums=[0.0, 0.0], epoch_s=0.0)
+        self.position = replace(_epoch_again(position), epoch=position.epoch + 1)
 
-    def _require_finite(self, terms: dict[str, float]) -> None:
-        """Before the weights are touched, so that neither they nor the state file ever hold NaN."""
-        for term, value in terms.items():
-            if not math.isfinite(value):
-                kept = self.state_file if self.state_file is not None and self.state_file.exists() else None
-                raise TrainingDiverged(self.position.epoch + 1, term, kept)
+    def _diverge(self, term: str, random: Tensor) -> NoReturn:
+        """Save the state with the random generator put back to ``random``, the place to go on from, and raise."""
+        self.generator.set_state(random)
+        self.save(force=True)
+        kept = self.state_file if self.state_file is not None and self.state_file.exists() else None
+        raise TrainingDiverged(self.position.epoch + 1, term, kept)
 
     @torch.no_grad()
     def validation_elbo(self, batch: int = 1000) -> float:
@@ -218,6 +226,11 @@ class Run:
             self.beta,
             last,
         )
+
+
+def _epoch_again(position: Position) -> Position:
+    """The start of the same epoch."""
+    return replace(position, step=0, seen=0, sums=[0.0, 0.0], epoch_s=0.0)
 
 
 def _parameter_groups(vae: VAE) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -16,6 +17,12 @@ from core.errors import CheckpointError
 
 if TYPE_CHECKING:
     from core.train import Run
+
+FREE_TO_DIFFER = {"learning_rate", "final_rate", "clip_norm", "epochs", "patience"}
+"""Settings of the training that say how to go on, not what the state means: a continued run may change them."""
+
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+"""What Adam keeps of each parameter; the first is a number, the others have its shape."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class Position:
 
 
 def write_state(run: Run) -> None:
-    """Replace the state file in one step; killed before that, the old one stays."""
+    """Replace the state file in one step; killed before that, the old one stays, as where a number is not finite."""
     assert run.state_file is not None  # the caller checks
     tensors: dict[str, Tensor] = {
         "random.now": run.generator.get_state(),
@@ -54,8 +61,11 @@ def write_state(run: Run) -> None:
     }
     for prefix, state in (("model", run.vae.state_dict()), ("best", run.best)):
         tensors |= {f"{prefix}.{name}": value.detach().cpu().clone().contiguous() for name, value in state.items()}
-    for number, moments in run.optimizer.state_dict()["state"].items():
-        tensors |= {f"adam.{number}.{name}": value.detach().cpu().clone() for name, value in moments.items()}
+    for name, parameter in run.vae.named_parameters():
+        moments = run.optimizer.state.get(parameter, {})
+        tensors |= {f"adam.{name}.{moment}": value.detach().cpu().clone() for moment, value in moments.items()}
+    if not all(torch.isfinite(value).all() for value in tensors.values()):
+        return
     metadata = {"position": json.dumps(asdict(run.position)), "config": run.config.model_dump_json()}
     run.state_file.parent.mkdir(parents=True, exist_ok=True)
     temporary = run.state_file.with_name(f"{run.state_file.name}.{os.getpid()}.tmp")
@@ -77,7 +87,7 @@ def read_state(run: Run) -> None:
         _restore(run, file)
     except CheckpointError:
         raise
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{file} cannot be read ({reason}); delete it to start afresh") from error
 
@@ -90,23 +100,54 @@ def _restore(run: Run, file: Path) -> None:
     position = json.loads(metadata["position"])
     run.position = Position(**{**position, "curve": [EpochRecord(**record) for record in position["curve"]]})
     run.vae.load_state_dict(_under("model.", tensors))
-    run.best = {name: value.to(run.device) for name, value in _under("best.", tensors).items()}
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in _under("adam.", tensors).items():
-        number, _, moment = name.partition(".")
-        state.setdefault(int(number), {})[moment] = value
-    run.optimizer.load_state_dict({**run.optimizer.state_dict(), "state": state})
+    best = _under("best.", tensors)
+    _require_shapes("best.", best, {name: value.shape for name, value in run.vae.state_dict().items()})
+    run.best = {name: value.to(run.device) for name, value in best.items()}
+    run.optimizer.load_state_dict({**run.optimizer.state_dict(), "state": _moments(run, _under("adam.", tensors))})
     run.epoch_start = tensors["random.epoch_start"]
     run.generator.set_state(tensors["random.now"])
 
 
+def _moments(run: Run, tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+    """Adam's moments by the number that the optimiser gives a parameter, from those by the parameter's name."""
+    parameters = dict(run.vae.named_parameters())
+    begun = [name for name in parameters if any(f"{name}.{moment}" in tensors for moment in MOMENTS)]
+    shapes = {f"{name}.{moment}": parameters[name].shape for name in begun for moment in MOMENTS}
+    _require_shapes("adam.", tensors, shapes | {f"{name}.step": torch.Size() for name in begun})
+    in_order = [parameter for group in run.optimizer.param_groups for parameter in group["params"]]
+    numbers = {id(parameter): number for number, parameter in enumerate(in_order)}
+    return {numbers[id(parameters[name])]: {key: tensors[f"{name}.{key}"] for key in MOMENTS} for name in begun}
+
+
+def _require_shapes(prefix: str, found: dict[str, Tensor], expected: dict[str, torch.Size]) -> None:
+    """The names and shapes of the file must be those of the model.
+
+    Raises:
+        ValueError: naming the first that is not.
+    """
+    for name in sorted(found.keys() | expected.keys()):
+        there = tuple(found[name].shape) if name in found else "missing"
+        wanted = tuple(expected[name]) if name in expected else "nothing of that name"
+        if there != wanted:
+            raise ValueError(f"{prefix}{name} is {there}, expected {wanted}")
+
+
 def _require_same_settings(run: Run, saved: str, file: Path) -> None:
-    """The run's own settings must be those of the file; where it was started from and when may differ."""
-    ours = run.config.model_dump(mode="json", include={"data", "model", "train"})
+    """What the state means must be the same; how the run goes on, where and when it was started may differ."""
+    excluded = {"train": FREE_TO_DIFFER}
+    ours = run.config.model_dump(mode="json", include={"data", "model", "train"}, exclude=excluded)
     theirs = {key: value for key, value in json.loads(saved or "{}").items() if key in ours}
-    if ours != theirs:
+    theirs["train"] = {key: value for key, value in theirs.get("train", {}).items() if key not in FREE_TO_DIFFER}
+    differing = [
+        f"{part}.{name}"
+        for part in ours
+        for name in ours[part] | theirs.get(part, {})
+        if ours[part].get(name) != theirs.get(part, {}).get(name)
+    ]
+    if differing:
         raise CheckpointError(
-            f"{file} belongs to a run with other settings; use them again, or --restart to discard it"
+            f"{file} belongs to a run with other settings ({', '.join(differing)}); use them again, or --restart to "
+            "discard it"
         )
 
 

@@ -22,46 +22,48 @@ models = [info for info in chosen if layout.why_not_drawn(info) is None]
 if not models:
     st.stop()
 view = controls.view_controls()
-
-for info in models:
-    key = (info.name, info.digest)
-    q, p = cache.grids(*key, CELLS)
-    found = cache.mismatch(*key, DRAWS, view.seed)
-    sentence = numbers.verdict(info, found)
-    st.subheader(layout.title_of(info))
-    numbers.metric_strip(info, found)
-    points, labels = (None, None)
-    if view.points is not None:
-        points, labels = cache.posterior_points(*key, view.n, view.seed, view.points)
-    place.density_chart(
-        figures.density_panels,
-        key=f"panels-{info.name}",
-        alt=sentence,
-        q=q,
-        p=p,
-        points=points,
-        labels=labels if view.classes else None,
-        class_names=cache.class_names(*key),
-        point_kind=view.points or "samples",
-        pseudo_inputs=cache.pseudo_input_means(*key),
-        picked=controls.current_place(),
-        compact=len(models) > 1,
-    )
-    st.markdown(sentence)
-    st.caption(
-        figures.caption(
-            layout.dataset_title(info.dataset),
-            "test",
-            info.images,
-            view.seed,
-            f"q(z) is the exact mixture of all {info.images:,} posteriors, p(z) the model's own density; contours hold "
-            f"50, 80 and 95 % of each distribution; the window holds {100 * q.mass:.1f} % of q and "
-            f"{100 * p.mass:.1f} % of p. Axes of two models are not comparable, shapes and numbers are",
-        )
-    )
-
+pictures = st.container()
 st.subheader("What is decoded here?")
-z = controls.place_inputs()
+z = controls.place_inputs()  # read before the pictures that mark the place are drawn
+
+with pictures:
+    for info in models:
+        key = (info.name, info.digest)
+        q, p = cache.grids(*key, CELLS)
+        found = cache.mismatch(*key, DRAWS, view.seed)
+        sentence = numbers.verdict(info, found)
+        st.subheader(layout.title_of(info))
+        numbers.metric_strip(info, found)
+        points, labels = (None, None)
+        if view.points is not None:
+            points, labels = cache.posterior_points(*key, view.n, view.seed, view.points)
+        place.density_chart(
+            figures.density_panels,
+            key=f"panels-{info.name}",
+            alt=sentence,
+            q=q,
+            p=p,
+            points=points,
+            labels=labels if view.classes else None,
+            class_names=cache.class_names(*key),
+            point_kind=view.points or "samples",
+            pseudo_inputs=cache.pseudo_input_means(*key),
+            picked=z,
+            compact=len(models) > 1,
+        )
+        st.markdown(sentence)
+        st.caption(
+            figures.caption(
+                layout.dataset_title(info.dataset),
+                layout.split_of(info),
+                info.images,
+                view.seed,
+                f"q(z) is the exact mixture of all {info.images:,} posteriors, p(z) the model's own density; "
+                f"contours hold 50, 80 and 95 % of each distribution; the window holds {100 * q.mass:.1f} % of q and "
+                f"{100 * p.mass:.1f} % of p. Axes of two models are not comparable, shapes and numbers are",
+            )
+        )
+
 if z is None:
     st.markdown("Click in a panel above, or type two numbers.")
 else:
@@ -73,12 +75,13 @@ if null.open:
     for info in models:
         q, p = cache.null_grids(info.name, info.digest, CELLS)
         null.markdown(
-            f"**{layout.title_of(info)}**: the same three panels for q(z) of one half of the test images, blue, "
-            "against q(z) of the other half, dashed. The colour that is left in the map is the noise of a finite "
-            "number of images."
+            f"**{layout.title_of(info)}**: the same three panels for q(z) of one half of the images, blue, against "
+            f"q(z) of the other half, dashed. The colour in the map is the noise of two times {info.images // 2:,} "
+            f"images: several times that of the picture above, where {info.images:,} stand against a smooth prior."
         )
         figure = figures.density_panels(q, p, compact=True)
-        null.plotly_chart(figure, key=f"null-{info.name}", alt="Two halves of the same data: hardly any difference.")
+        halves = f"q(z) of two halves of the same images, {info.images // 2:,} each: all that differs is noise."
+        null.plotly_chart(figure, key=f"null-{info.name}", alt=halves)
 
 with st.expander("How is this computed?"):
     st.latex(r"q(z) = \frac1n \sum_{i=1}^n \mathcal N\big(z;\, \mu(x_i), \mathrm{diag}\,\sigma^2(x_i)\big)")

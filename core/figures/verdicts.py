@@ -7,7 +7,9 @@ from core.records import Estimate, Mismatch, Share
 Z_95 = 1.96
 
 
-def mismatch_sentence(mismatch: Mismatch, marginal_kl: Estimate | None = None) -> str:
+def mismatch_sentence(
+    mismatch: Mismatch, marginal_kl: Estimate | None = None, marginal_kl_null: Estimate | None = None
+) -> str:
     """What the three panels show, in words; also their alternative text.
 
     A side counts as a mismatch where its whole 95 % interval lies above what two draws of one distribution would give.
@@ -15,6 +17,7 @@ def mismatch_sentence(mismatch: Mismatch, marginal_kl: Estimate | None = None) -
     Args:
         mismatch: shares of prior draws in holes and of posterior draws that leak.
         marginal_kl: KL(q(z) ‖ p(z)) in nats, where it is known.
+        marginal_kl_null: what it would be for a perfect prior with this many images, where that is known.
 
     Returns:
         Two or three sentences without markup.
@@ -35,7 +38,8 @@ def mismatch_sentence(mismatch: Mismatch, marginal_kl: Estimate | None = None) -
     half = Z_95 * marginal_kl.se
     low, high = marginal_kl.value - half, marginal_kl.value + half
     value = _nats(marginal_kl.value)
-    return f"{sentence} Marginal KL: {value} nats [{_nats(low)}, {_nats(high)}]; a perfect match is 0."
+    floor = "0" if marginal_kl_null is None else f"about {_nats(marginal_kl_null.value)} with this many images"
+    return f"{sentence} Marginal KL: {value} nats [{_nats(low)}, {_nats(high)}]; a perfect match would give {floor}."
 
 
 def caption(dataset: str, split: str, n: int, seed: int, method: str) -> str:

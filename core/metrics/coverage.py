@@ -42,9 +42,10 @@ def mismatch(cloud: LatentCloud, prior: Prior, *, n: int = 5000, seed: int = 0) 
     generator = torch.Generator().manual_seed(seed)
     reference, again = (_left_out_log_q(cloud, n, generator) for _ in range(2))
     draws_p, draws_p_again = (prior.sample(n, generator=generator) for _ in range(2))
-    holes = _share(_log_q(cloud, draws_p), reference, again)
+    independent = min(n, len(cloud))  # draws of one image's posterior are not independent of each other
+    holes = _share(_log_q(cloud, draws_p), reference, again, independent)
     at_q, _ = cloud.sample(n, generator=generator)
-    leaks = _share(prior.log_prob(at_q), prior.log_prob(draws_p), prior.log_prob(draws_p_again))
+    leaks = _share(prior.log_prob(at_q), prior.log_prob(draws_p), prior.log_prob(draws_p_again), independent)
     return Mismatch(holes, leaks, seed)
 
 
@@ -57,12 +58,12 @@ def _left_out_log_q(cloud: LatentCloud, n: int, generator: Generator) -> torch.T
     return mixture.log_prob(z, *cloud.components(), exclude=index)
 
 
-def _share(values: torch.Tensor, reference: torch.Tensor, again: torch.Tensor) -> Share:
+def _share(values: torch.Tensor, reference: torch.Tensor, again: torch.Tensor, independent: int) -> Share:
     """Share of ``values`` under the reference's quantile, and of the reference's own twin as the null."""
     threshold = torch.quantile(reference.double(), QUANTILE)
     found, null = (float((side.double() < threshold).double().mean()) for side in (values, again))
-    low, high = wilson(found, len(values))
-    return Share(found, low, high, len(values), null)
+    low, high = wilson(found, independent)
+    return Share(found, low, high, independent, null)
 
 
 def wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:

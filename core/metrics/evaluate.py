@@ -76,6 +76,7 @@ def evaluate(
         "average_kl": surgery.average_kl,
         "mutual_information": surgery.mutual_information,
         "marginal_kl": surgery.marginal_kl,
+        "marginal_kl_null": surgery.marginal_kl_null,
         "log_n": Estimate(surgery.log_n, 0.0),
         "identity_residual": surgery.identity_residual,
         "nll": nll,

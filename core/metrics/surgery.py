@@ -3,9 +3,12 @@
     (1/n) sum_i KL(q(z|x_i) || p(z)) = I_q[x, z] + KL(q(z) || p(z)),    q(z) = (1/n) sum_i q(z|x_i)
 
 q(z) is a mixture of n Gaussians and its density is evaluated exactly, in float64, over all n components: a minibatch
-of M
-would cap the mutual information at log M. The three terms are estimated from three independent sets of draws, so that
-their residual is a check of the code and not an identity of one set of numbers.
+of M would cap the mutual information at log M. The three terms are estimated from three independent sets of draws, so
+that their residual is a check of the code and not an identity of one set of numbers.
+
+The null of the marginal KL. Let q be the population that the n posteriors sample and q_n their mixture. At draws z of
+posterior i, E[log q_n(z) - log q_-i(z)] = KL(q_n || q) + KL(q || q_n-1), with q_-i the mixture without i: the first
+term is what KL(q_n || p) is for p = q, the second is about as large, so half the difference is reported.
 
 References:
     Hoffman, Johnson (2016), ELBO surgery: yet another way to carve up the variational evidence lower bound.
@@ -39,6 +42,8 @@ class Surgery:
         average_kl: (1/n) sum_i KL(q(z|x_i) || p(z)).
         mutual_information: I_q[x, z], between 0 and log n.
         marginal_kl: KL(q(z) || p(z)).
+        marginal_kl_null: what the marginal KL would be for a perfect prior. q(z) is a mixture of n posteriors, and even
+            the distribution these are a sample of is not that mixture.
         log_n: the ceiling of the mutual information.
         identity_residual: average_kl - mutual_information - marginal_kl; zero within its standard error.
     """
@@ -46,6 +51,7 @@ class Surgery:
     average_kl: Estimate
     mutual_information: Estimate
     marginal_kl: Estimate
+    marginal_kl_null: Estimate
     log_n: float
     identity_residual: Estimate
 
@@ -86,21 +92,25 @@ def elbo_surgery(
     z, log_q = draws()
     information = log_q.double() - _aggregated(z, mean, log_var)
     z, _ = draws()  # stratified over i: every component of q(z) gives the same number of draws
-    marginal = _aggregated(z, mean, log_var) - _per_point(prior.log_prob, z)
+    log_aggregated = _aggregated(z, mean, log_var)
+    marginal = log_aggregated - _per_point(prior.log_prob, z)
+    optimism = log_aggregated - _aggregated(z, mean, log_var, leave_out=True)
     residual = float(average.double().mean() - information.mean() - marginal.double().mean())
     noise = math.sqrt(sum(monte_carlo_se(part) ** 2 for part in (average, information, marginal)))
     return Surgery(
         average_kl=over_examples(average.double().mean(0)),
         mutual_information=over_examples(information.mean(0)),
         marginal_kl=over_examples(marginal.double().mean(0)),
+        marginal_kl_null=over_examples(0.5 * optimism.mean(0)),
         log_n=math.log(len(mean)),
         identity_residual=Estimate(residual, noise),
     )
 
 
-def _aggregated(z: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
-    """Exact log q(z) of (S, n, d) draws, (S, n)."""
-    return mixture.log_prob(z.flatten(0, 1), mean, log_var, double=True).view(z.shape[:2])
+def _aggregated(z: Tensor, mean: Tensor, log_var: Tensor, *, leave_out: bool = False) -> Tensor:
+    """Exact log q(z) of (S, n, d) draws, (S, n); with ``leave_out``, under the mixture of the other posteriors."""
+    own = torch.arange(len(mean)).repeat(len(z)) if leave_out else None
+    return mixture.log_prob(z.flatten(0, 1), mean, log_var, exclude=own, double=True).view(z.shape[:2])
 
 
 def _per_point(log_prob: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:

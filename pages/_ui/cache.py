@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from core import checkpoint, density, generate, typicality
+from core.errors import CheckpointError
 from core.latents import LatentCloud, PointKind
 from core.metrics import coverage
 from core.priors import PRIORS
@@ -23,9 +24,16 @@ def checkpoints() -> list[CheckpointInfo]:
 
 
 @st.cache_resource(max_entries=24, show_spinner="Loading the model")
-def model(name: str, digest: str) -> checkpoint.Checkpoint:  # noqa: ARG001
-    """A trained model with its latents."""
-    return checkpoint.load(name)
+def model(name: str, digest: str) -> checkpoint.Checkpoint:
+    """A trained model with its latents.
+
+    Raises:
+        CheckpointError: where the folder was written again since it was listed.
+    """
+    loaded = checkpoint.load(name)
+    if loaded.digest != digest:
+        raise CheckpointError(f"checkpoint {name} was replaced just now; reload the page")
+    return loaded
 
 
 @st.cache_data(max_entries=64, show_spinner="Evaluating densities")

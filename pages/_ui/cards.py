@@ -25,13 +25,23 @@ def in_order(infos: Iterable[CheckpointInfo]) -> list[CheckpointInfo]:
     return sorted(infos, key=lambda info: (info.latent_dim, order.index(info.prior), info.name))
 
 
-def evaluated(infos: list[CheckpointInfo]) -> list[tuple[str, dict[str, Any]]]:
-    """Rows of the ELBO figure: the models that have been evaluated on the test split, each under a name of its own."""
-    shown = [info for info in infos if all(term in info.metrics.get("test", {}) for term in TERMS)]
-    labels = [f"{info.prior_title}, d = {info.latent_dim}" for info in shown]
+def comparable(infos: list[CheckpointInfo]) -> list[list[CheckpointInfo]]:
+    """The evaluated models in groups that may stand in one figure: the same images, binarised the same way."""
+    groups: dict[tuple[Any, ...], list[CheckpointInfo]] = {}
+    for info in infos:
+        test = info.metrics.get("test", {})
+        if all(term in test for term in TERMS):
+            same = (info.binarisation, info.data_seed, info.likelihood, info.image_shape, test.get("n"))
+            groups.setdefault(same, []).append(info)
+    return list(groups.values())
+
+
+def rows(infos: list[CheckpointInfo]) -> list[tuple[str, dict[str, Any]]]:
+    """Rows of the ELBO figure, each under a name of its own."""
+    labels = [f"{info.prior_title}, d = {info.latent_dim}" for info in infos]
     return [
         (label if labels.count(label) == 1 else f"{label} ({info.name})", info.metrics["test"])
-        for info, label in zip(shown, labels, strict=True)
+        for info, label in zip(infos, labels, strict=True)
     ]
 
 
@@ -46,13 +56,13 @@ def split_sentence(rows: list[tuple[str, dict[str, Any]]]) -> str:
 
 
 def split_caption(infos: list[CheckpointInfo]) -> str:
-    """What stands under the figure."""
-    test = infos[0].metrics.get("test", {})
+    """What stands under the figure of comparable models."""
+    test = infos[0].metrics["test"]
     return figures.caption(
         layout.dataset_title(infos[0].dataset),
         "test",
-        test.get("n", 1),
-        test.get("seed", 0),
+        test["n"],
+        test["seed"],
         "ELBO = reconstruction − mutual information − marginal KL, exact q(z) over all n; one training seed a model, "
         "so differences of a few tenths of a nat between models are not a ranking",
     )

@@ -102,12 +102,6 @@ def place_inputs() -> tuple[float, float] | None:
     return None if values[0] is None or values[1] is None else (float(values[0]), float(values[1]))
 
 
-def current_place() -> tuple[float, float] | None:
-    """The place as it stands, for what is drawn above its inputs."""
-    values = st.session_state.get("z1"), st.session_state.get("z2")
-    return None if values[0] is None or values[1] is None else (float(values[0]), float(values[1]))
-
-
 def set_place(z: tuple[float, float]) -> None:
     """Put a clicked place into the inputs; to be called from a callback, before the widgets are drawn."""
     st.session_state["z1"], st.session_state["z2"] = (round(value, 3) for value in z)

@@ -56,6 +56,11 @@ def require_models() -> list[CheckpointInfo]:
     return chosen
 
 
+def split_of(info: CheckpointInfo) -> str:
+    """The split behind q(z), and how much of it where that is not all."""
+    return info.split if info.images == info.total else f"{info.split} ({info.images:,} of {info.total:,} images)"
+
+
 def why_not_drawn(info: CheckpointInfo) -> str | None:
     """Why the latent plane of a model cannot be drawn, None where it can."""
     if info.latent_dim != 2:

@@ -19,7 +19,7 @@ def verdict(info: CheckpointInfo, found: Mismatch | None) -> str:
     """What the picture of a model says, in words."""
     if found is None:
         return f"Holes and leaks are not counted: {info.images} images are too few for that."
-    return figures.mismatch_sentence(found, estimate_of(info, "marginal_kl"))
+    return figures.mismatch_sentence(found, estimate_of(info, "marginal_kl"), estimate_of(info, "marginal_kl_null"))
 
 
 def metric_strip(info: CheckpointInfo, found: Mismatch | None) -> None:
@@ -27,13 +27,16 @@ def metric_strip(info: CheckpointInfo, found: Mismatch | None) -> None:
     columns = iter(st.columns(4))
     n = info.metrics.get("test", {}).get("n", 0)
     marginal, information, log_n = (estimate_of(info, key) for key in ("marginal_kl", "mutual_information", "log_n"))
+    null = estimate_of(info, "marginal_kl_null")
     if marginal is not None:
         with next(columns):
             _card(
                 "Marginal KL(q ‖ p), nats",
                 str(marginal),
-                "perfect match: 0",
-                f"Test split, n = {n:,}, ± one standard error. The part of the ELBO that a better prior can win back.",
+                "match: 0" if null is None else f"match: {null.value:.2f}",
+                f"Test split, n = {n:,}, ± one standard error. The part of the ELBO that a better prior can win back, "
+                "down to what a perfect one would have: q(z) is a mixture of n posteriors, and the distribution they "
+                "are a sample of is not that mixture.",
             )
     if found is not None:
         for label, share, what in (("Holes", found.holes, HOLES), ("Leaks", found.leaks, LEAKS)):
@@ -55,7 +58,7 @@ def _share_card(label: str, share: Share, what: str) -> None:
         label,
         f"{100 * share.value:.1f} %",
         f"{low:.1f}–{high:.1f}, match: {null:.1f} %",
-        f"{what} {share.n:,} draws, 95 % Wilson interval; a perfect match would give {null:.1f} %.",
+        f"{what} 95 % Wilson interval, {share.n:,} independent items; a perfect match would give {null:.1f} %.",
     )
 
 

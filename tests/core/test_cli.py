@@ -1,71 +1,26 @@
-"""The command line: one JSON object on standard output, one line of reason, and real processes killed and continued."""
+"""The command line: one JSON object on standard output, one line of reason."""
 
 from __future__ import annotations
 
 import json
-import os
-import random
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from core.checkpoint import load
-from core.cli import main
+from core.cli import _show_list, main
+from core.cli_train import _commit
+from core.priors import PRIORS
+from tests.core.commands import answer, check_evaluation, complaint, train_arguments, write_images
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-ESTIMATES = ["elbo", "reconstruction", "average_kl", "marginal_kl", "mutual_information"]
-ESTIMATES += ["log_n", "identity_residual", "nll", "active_units"]
-QUICK = ("--latent-dim", "2", "--hidden", "8", "--batch-size", "20", "--samples", "20", "--warmup-epochs", "1")
 
 
 @pytest.fixture
 def images(tmp_path: Path) -> str:
-    """Name of a data set of 100 binary images of 3x4 pixels."""
-    generator = np.random.default_rng(1)
-    side = np.tile([0.9, 0.9, 0.1, 0.1], (100, 3, 1))
-    side[::2] = side[::2, :, ::-1]
-    np.savez(tmp_path / "tiny.npz", images=generator.random((100, 3, 4)) < side, labels=np.arange(100) % 2)
-    return f"npz:{tmp_path / 'tiny.npz'}"
-
-
-def train_arguments(images: str, root: Path, name: str = "model", *more: str) -> list[str]:
-    return ["train", "--json", "--root", str(root), "--dataset", images, "--name", name, *QUICK, "--epochs", "3", *more]
-
-
-def answer(capsys: pytest.CaptureFixture, *arguments: str) -> dict:
-    """Run a subcommand that must succeed; standard output must be one JSON object and nothing else."""
-    capsys.readouterr()
-    assert main(arguments) == 0
-    return json.loads(capsys.readouterr().out)
-
-
-def complaint(capsys: pytest.CaptureFixture, *arguments: str) -> str:
-    """Run a subcommand that must fail; the reason must be one line on standard error, standard output empty."""
-    capsys.readouterr()
-    assert main(arguments) == 1
-    captured = capsys.readouterr()
-    assert captured.out == "" and "Traceback" not in captured.err
-    lines = [line for line in captured.err.splitlines() if line.startswith("error: ")]
-    assert len(lines) == 1 and captured.err.splitlines()[-1] == lines[0], captured.err
-    return lines[0]
-
-
-def check_evaluation(result: dict, n: int, samples: int) -> None:
-    for name in ESTIMATES:
-        assert set(result[name]) == {"value", "se"} and result[name]["se"] >= 0, name
-    value = {name: result[name]["value"] for name in ESTIMATES}
-    assert (result["n"], result["split"], result["samples"]) == (n, "test", samples)
-    assert abs(value["elbo"] - value["reconstruction"] + value["average_kl"]) < 1e-4
-    assert value["nll"] <= -value["elbo"] + 3 * result["elbo"]["se"]
-    assert abs(value["identity_residual"]) < 4 * result["identity_residual"]["se"] + 1e-4
-    split = value["average_kl"] - value["mutual_information"] - value["marginal_kl"]
-    assert abs(split - value["identity_residual"]) < 1e-6
-    assert abs(value["log_n"] - np.log(n)) < 1e-9 and 0 <= value["active_units"] <= 2
+    return write_images(tmp_path)
 
 
 def test_train_list_and_evaluate(images: str, tmp_path: Path, capsys) -> None:
@@ -176,112 +131,53 @@ def test_a_broken_checkpoint_does_not_break_the_list(images: str, tmp_path: Path
     assert "BROKEN: config.json cannot be read" in capsys.readouterr().out
 
 
-def test_zoo_skips_what_is_there(images: str, tmp_path: Path, capsys) -> None:
-    answer(capsys, *train_arguments(images, tmp_path))
-    before = load("model", tmp_path).digest
-    (tmp_path / "zoo.toml").write_text(f'[models]\nmodel = "--dataset {images} --epochs 1"\n')
-    assert answer(capsys, "zoo", "--json", "--root", str(tmp_path)) == {"models": {"model": "already there"}}
-    assert load("model", tmp_path).digest == before
+@pytest.mark.parametrize(
+    "metrics",
+    [
+        {},
+        {"test": 3},
+        {"test": {}},
+        {"test": {"elbo": -3.0}},
+        {"test": {"elbo": {}}},
+        {"test": {"elbo": {"value": None}}},
+        {"test": {"elbo": {"value": "-3"}}},
+        {"test": {"elbo": {"value": [1]}}},
+        {"test": [], "validation": {"elbo": {"value": -3.0}}},
+        [],
+        None,
+    ],
+)
+def test_odd_metrics_are_listed_as_not_evaluated(metrics: object) -> None:
+    info = {"name": "odd", "error": None, "dataset": "digits", "prior": "vamp", "latent_dim": 2, "metrics": metrics}
+    assert _show_list({"checkpoints": [info]}).endswith("d = 2    not evaluated")
 
 
-def test_zoo_trains_what_is_missing_and_survives_a_failure(images: str, tmp_path: Path, capsys, monkeypatch) -> None:
-    good = " ".join(["--dataset", images, *QUICK, "--epochs", "1"])
-    (tmp_path / "zoo.toml").write_text(f'[models]\nbad = "--dataset nothing"\ngood = "{good}"\n')
+def test_the_commit_tells_uncommitted_changes(tmp_path: Path, monkeypatch) -> None:
+    def git(*arguments: str) -> str:
+        identity = ["-c", "user.name=T", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+        command = ["git", *identity, *arguments]
+        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
 
-    def run(command: list[str], **_: object) -> subprocess.CompletedProcess:
-        return subprocess.CompletedProcess(command, main(command[3:]))  # in this process: quicker than a new one
-
-    monkeypatch.setattr("core.cli_train.subprocess.run", run)
-    monkeypatch.setattr("core.cli_train._commit", lambda: "")
-    capsys.readouterr()
-    assert main(["zoo", "--json", "--root", str(tmp_path)]) == 0
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert json.loads(last) == {"models": {"bad": "failed with status 1", "good": "trained"}}
-    assert load("good", tmp_path).name == "good"
-
-
-# ---------------------------------------------------------------- real processes
-
-
-def start(arguments: list[str]) -> subprocess.Popen:
-    """``python -m core`` with the state written at every step instead of every ten seconds."""
-    code = (
-        "import sys, functools, core.train as t; t.Run = functools.partial(t.Run, save_every_s=0.0);"
-        "from core.cli import main; sys.exit(main())"
-    )
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
-        cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    (tmp_path / "core").mkdir()
+    monkeypatch.setattr("core.cli_train.__file__", str(tmp_path / "core" / "cli_train.py"))
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert _commit() == ""
+    git("init", "--quiet")
+    assert _commit() == "", "nothing committed"
+    tracked = tmp_path / "tracked.txt"
+    tracked.write_text("one")
+    git("add", "tracked.txt")
+    git("commit", "--quiet", "--message", "first")
+    (tmp_path / "untracked.txt").write_text("left about")
+    assert _commit() == git("rev-parse", "HEAD")
+    tracked.write_text("two")
+    assert _commit() == git("rev-parse", "HEAD") + "-dirty"
 
 
-def interrupt(arguments: list[str], state: Path, number: signal.Signals, delay: float) -> subprocess.Popen:
-    """Start, wait until it trains, and send a signal some moments later."""
-    process = start(arguments)
-    deadline = time.monotonic() + 60
-    while not state.exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(delay)
-    process.send_signal(number)
-    process.wait(30)
-    return process
-
-
-def weights(root: Path, name: str) -> bytes:
-    return (root / name / "model.safetensors").read_bytes()
-
-
-LONG = ("--prior", "vamp", "--prior-option", "components=5", "--epochs", "80")
-
-
-def test_a_process_killed_at_a_random_moment_ends_at_the_same_weights(images: str, tmp_path: Path, capsys) -> None:
-    _kill_and_continue(images, tmp_path, capsys, [0.1])
-
-
-@pytest.mark.slow
-def test_a_process_killed_many_times_ends_at_the_same_weights(images: str, tmp_path: Path, capsys) -> None:
-    moments = random.Random(1)
-    _kill_and_continue(images, tmp_path, capsys, [moments.uniform(0, 0.6) for _ in range(8)])
-
-
-def _kill_and_continue(images: str, tmp_path: Path, capsys, delays: list[float]) -> None:
-    answer(capsys, *train_arguments(images, tmp_path, "whole", *LONG))
-    arguments, state = train_arguments(images, tmp_path, "killed", *LONG), tmp_path / ".training/killed.safetensors"
-    killed = 0
-    for delay in delays:
-        process = interrupt(arguments, state, signal.SIGKILL, delay)
-        process.communicate()
-        killed += process.returncode == -signal.SIGKILL
-        if (tmp_path / "killed").exists():
-            break
-    assert killed, "it was over before it was killed"
-    if not (tmp_path / "killed").exists():
-        answer(capsys, *arguments)
-    assert weights(tmp_path, "killed") == weights(tmp_path, "whole")
-
-
-def test_ctrl_c_saves_and_the_same_command_goes_on(images: str, tmp_path: Path, capsys) -> None:
-    answer(capsys, *train_arguments(images, tmp_path, "whole", *LONG))
-    arguments, state = train_arguments(images, tmp_path, "stopped", *LONG), tmp_path / ".training/stopped.safetensors"
-    process = interrupt(arguments, state, signal.SIGINT, 0.1)
-    out, err = process.communicate()
-    assert process.returncode == 130, err
-    told = json.loads(out)
-    assert told["interrupted"] is True and told["name"] == "stopped" and told["epoch"] < 80
-    assert "the same command continues" in err and "Traceback" not in err
-    assert state.exists() and not (tmp_path / "stopped").exists()
-    answer(capsys, *arguments)
-    assert weights(tmp_path, "stopped") == weights(tmp_path, "whole") and not state.exists()
-
-
-def test_restart_discards_an_interrupted_run(images: str, tmp_path: Path, capsys) -> None:
-    state = tmp_path / ".training/model.safetensors"
-    state.parent.mkdir()
-    state.write_bytes(b"left by something")
-    assert "delete it" in complaint(capsys, *train_arguments(images, tmp_path))
-    answer(capsys, *train_arguments(images, tmp_path, "model", "--restart"))
-    assert load("model", tmp_path).name == "model"
+def test_the_help_names_every_prior(capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    assert ", ".join(PRIORS) in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_module_runs() -> None:

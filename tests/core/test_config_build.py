@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import resource
 
 import pytest
 import torch
 from pydantic import ValidationError
 
+from core.budget import SLACK, AllocationBudget, OverBudget
 from core.build import build, resolved
 from core.config import DataConfig, ModelConfig, PriorConfig, RunConfig, TrainConfig
 from core.priors import PRIORS
@@ -49,11 +51,55 @@ def test_a_seed_names_a_model(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", PRIORS)
-def test_shapes_are_known_without_any_memory(kind: str) -> None:
+@pytest.mark.parametrize("generator", [None, 5])
+def test_building_leaves_the_process_wide_random_state_alone(kind: str, generator: int | None) -> None:
     config = resolved(model_config(kind), build(model_config(kind), images=IMAGES))
-    with torch.device("meta"):
-        promised = {name: tuple(value.shape) for name, value in build(config).state_dict().items()}
-    assert promised == {name: tuple(value.shape) for name, value in build(config).state_dict().items()}
+    torch.manual_seed(8)
+    before = torch.random.get_rng_state()
+    build(config, generator=None if generator is None else seeded(generator))
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def numbers(module: torch.nn.Module) -> int:
+    return sum(value.numel() for value in module.state_dict().values())
+
+
+@pytest.mark.parametrize("kind", PRIORS)
+def test_every_prior_is_built_within_the_budget_of_its_own_numbers(kind: str, monkeypatch) -> None:
+    """Without the slack, which would hide what a small model takes."""
+    monkeypatch.setattr("core.budget.SLACK", 0)
+    config = resolved(model_config(kind), build(model_config(kind), images=IMAGES))
+    with AllocationBudget(numbers(build(config))) as budget:
+        vae = build(config)
+    assert 0 <= budget.left < 4 * numbers(vae), "counted, and within"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hidden": (16_384, 16_384)},
+        {"image_shape": (16_384, 16_384, 1)},
+        {"prior": PriorConfig(kind="mog", options={"components": 20_000}), "latent_dim": 4096},
+        {"prior": PriorConfig(kind="aggregated", options={"size": 1_000_000}), "latent_dim": 4096},
+    ],
+)
+def test_a_model_far_over_the_budget_is_refused_before_memory_is_taken(changes: dict) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(OverBudget, match="larger than its weights"), AllocationBudget(200):
+        build(model_config(**changes))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000, "kilobytes"
+    assert len(torch.zeros(4 * 200 + SLACK + 1)), "the limit ends with its block"
+
+
+def test_the_budget_ends_with_its_block() -> None:
+    with AllocationBudget(0) as budget:
+        torch.zeros(3, 4)
+        torch.full((2, 3), 7.0)
+        torch.randn((5,))
+        torch.empty(size=(2, 2))
+    assert budget.left == SLACK - 12 - 6 - 5 - 4
+    torch.zeros(1000)
+    assert budget.left == SLACK - 27
 
 
 @pytest.mark.parametrize("kind", PRIORS)

@@ -16,7 +16,7 @@ def test_the_whole_sentence():
     assert mismatch_sentence(Mismatch(BAD, SOME, 0), Estimate(0.52, 0.03)) == (
         "The prior and the data disagree both ways: 12 % of prior draws fall where the data has no mass [11, 13] "
         "(1.0 % would be a perfect match), and 3.1 % of the data's draws fall where the prior has none [2.5, 3.8] "
-        "(1.2 % would be a perfect match). Marginal KL: 0.52 nats [0.46, 0.58]; a perfect match is 0."
+        "(1.2 % would be a perfect match). Marginal KL: 0.52 nats [0.46, 0.58]; a perfect match would give 0."
     )
 
 
@@ -48,3 +48,8 @@ def test_caption_is_complete():
     assert words == "MNIST, test split, n = 10,000, seed 3. Exact mixture density, no KDE."
     with pytest.raises(ValueError, match="n must be"):
         caption("MNIST", "test", 0, 3, "x")
+
+
+def test_the_null_of_the_marginal_kl_stands_beside_it():
+    sentence = mismatch_sentence(Mismatch(BAD, SOME, 0), Estimate(0.13, 0.004), Estimate(0.139, 0.001))
+    assert sentence.endswith("0.13 nats [0.12, 0.14]; a perfect match would give about 0.14 with this many images.")
