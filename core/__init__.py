@@ -13,12 +13,14 @@ Read in this order:
     datasets/         DATASETS: images, splits, binarisation
     train.py          the loop;  train_state.py  its resumable state
     latents.py        where the encoder puts a set of images
-    checkpoint.py     save, load, list;  budget.py, jsonfile.py  what a hostile file may not do
+    checkpoint.py     save, load, list;  checkpoint_folders.py  where, whole or not at all
+    budget.py, jsonfile.py   what a hostile file may not do
+    posthoc.py        another prior for a trained encoder and decoder
     metrics/          bound, surgery, likelihood, coverage, active units: numbers with standard errors
     density.py        densities on a grid;  typicality.py  how ordinary a place is;  generate.py  pictures
     records.py        the values that cross to figures and pages (no torch)
     figures/          records to plotly figures, pictures and sentences (no torch)
-    cli.py, cli_train.py   python -m core list | train | zoo | evaluate | data
+    cli.py, cli_*.py  python -m core list | train | zoo | evaluate | aggregate | data
 
 Everything is in nats. Every random draw takes a generator. Nothing here touches the global seed but ``build``, which
 puts it back.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,14 +16,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from core.checkpoint import checkpoint_root
+from core.checkpoint_folders import recover
 from core.errors import first_problem
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; the exit status is 0, 1 where something failed (it says what), 2 for a wrong command line."""
     options = _parser().parse_args(arguments)
-    options.command_line = "python -m core " + " ".join(arguments if arguments is not None else sys.argv[1:])
+    options.command_line = _recorded(arguments if arguments is not None else sys.argv[1:])
     try:
+        recover(options.root)
         result = options.run(options)
     except (ValueError, OSError) as error:
         reason = first_problem(error) if isinstance(error, ValidationError) else str(error)
@@ -33,6 +36,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         print(options.show(result))
     return 130 if result.get("interrupted") else int(bool(result.get("failed")))
+
+
+def _recorded(arguments: Sequence[str]) -> str:
+    """The command as a checkpoint keeps it: what decides the model, not where on a disk things lay."""
+    kept: list[str] = []
+    following = iter(arguments)
+    for word in following:
+        if word in ("--root", "--data"):
+            next(following, None)
+        elif word != "--json" and not word.startswith(("--root=", "--data=")):
+            kept.append(word)
+    return shlex.join(["python", "-m", "core", *kept])
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.checkpoint import load
-from core.cli import _show_list, main
+from core.cli import _recorded, _show_list, main
 from core.cli_train import _commit
 from core.priors import PRIORS
 from tests.core.commands import answer, check_evaluation, complaint, train_arguments, write_images
@@ -186,3 +186,8 @@ def test_the_module_runs() -> None:
     )
     assert process.returncode == 0 and "digits" in json.loads(process.stdout)["datasets"]
     assert process.stderr == ""
+
+
+def test_a_checkpoint_records_the_command_without_places_on_a_disk() -> None:
+    given = ["train", "--root", "/some/where", "--prior", "vamp", "--data=/else/where", "--json", "--name", "a b"]
+    assert _recorded(given) == "python -m core train --prior vamp --name 'a b'"
