@@ -18,7 +18,7 @@ from core.priors import PRIORS, Prior, PriorContext, PriorKind
 from core.priors.base import Options
 from tests import contracts
 from tests.contracts import check_prior, registered_prior
-from tests.core.test_cli import QUICK, check_evaluation
+from tests.core.commands import QUICK, check_evaluation
 
 SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
 
