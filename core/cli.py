@@ -54,10 +54,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m core", description="Train, list and evaluate VAEs with any prior.")
     parser.set_defaults(json=False)
     subcommands = parser.add_subparsers(required=True, metavar="SUBCOMMAND")
+    from core.cli_evaluate import add_evaluate
     from core.cli_posthoc import add_aggregate
     from core.cli_train import add_train, add_zoo
 
-    for add in (_add_list, add_train, add_zoo, _add_evaluate, add_aggregate, _add_data):
+    for add in (_add_list, add_train, add_zoo, add_evaluate, add_aggregate, _add_data):
         command = add(subcommands)
         command.add_argument("--json", action="store_true", help="print one JSON object")
         command.add_argument("--root", type=Path, default=checkpoint_root(), help="folder of the checkpoints")
@@ -95,50 +96,6 @@ def _test_elbo(metrics: Any) -> float | None:
     for key in ("test", "elbo", "value"):
         metrics = metrics.get(key) if isinstance(metrics, dict) else None
     return metrics if isinstance(metrics, int | float) else None
-
-
-def _add_evaluate(subcommands: Any) -> argparse.ArgumentParser:
-    command = subcommands.add_parser("evaluate", help="bound, surgery and likelihood of a checkpoint on one split")
-    command.add_argument("name", help="checkpoint name")
-    command.add_argument("--split", choices=["test", "validation", "train"], default="test")
-    command.add_argument("--samples", type=int, default=1000, help="importance samples for the likelihood")
-    command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--data", type=Path, default=None, help="folder of the data sets")
-    command.add_argument("--save", action="store_true", help="store the result in the checkpoint's metrics.json")
-    command.set_defaults(run=_evaluate, show=show_evaluation)
-    return command
-
-
-def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
-    from core.checkpoint import load, write_metrics
-    from core.posthoc import data_of
-
-    checkpoint = load(options.name, options.root)
-    data = data_of(checkpoint.config, options.data)
-    result = evaluate_with_progress(checkpoint.vae, data, options.split, options.samples, options.seed)
-    if options.save:
-        evaluations = {**checkpoint.metrics.get("evaluations", {}), options.split: result}
-        write_metrics(options.root / options.name, {**checkpoint.metrics, "evaluations": evaluations})
-    return result
-
-
-def evaluate_with_progress(vae: Any, data: Any, split: str, samples: int, seed: int) -> dict[str, Any]:
-    """``core.metrics.evaluate`` with a progress bar on standard error."""
-    from tqdm import tqdm
-
-    from core.metrics.evaluate import evaluate
-
-    images = data.fixed(split)
-    with tqdm(total=len(images.images), desc=f"log p(x), {samples} samples", unit="image", file=sys.stderr) as bar:
-        return evaluate(vae, images, split, samples=samples, seed=seed, on_progress=bar.update).as_dict()
-
-
-def show_evaluation(result: dict[str, Any]) -> str:
-    """A table for people: value and standard error in nats per image."""
-    estimates = {name: value for name, value in result.items() if isinstance(value, dict)}
-    rows = [f"{name:20} {value['value']:10.3f} ± {value['se']:.3f}" for name, value in estimates.items()]
-    sizes = f"n = {result['n']:,}, seed {result['seed']}, S = {result['samples']:,}"
-    return "\n".join([*rows, f"nats per image; {result['split']} split, {sizes}"])
 
 
 def _add_data(subcommands: Any) -> argparse.ArgumentParser:

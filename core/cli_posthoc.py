@@ -24,7 +24,7 @@ def add_aggregate(subcommands: Any) -> argparse.ArgumentParser:
 def _aggregate(options: argparse.Namespace) -> dict[str, Any]:
     from core.build import resolved
     from core.checkpoint import NAME, load, round_to_half, save
-    from core.cli import evaluate_with_progress
+    from core.cli_evaluate import evaluate_with_progress
     from core.cli_train import provenance
     from core.config import PriorConfig
     from core.latents import cloud
@@ -57,7 +57,7 @@ def _aggregate(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _show(result: dict[str, Any]) -> str:
-    from core.cli import show_evaluation
+    from core.cli_evaluate import show_evaluation
 
     head = f"{result['name']}: {result['from']} with the posteriors of its {result['components']:,} training images"
     return f"{head} as prior\n{show_evaluation(result['test'])}"

@@ -78,7 +78,7 @@ def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target
 
     from core.build import resolved
     from core.checkpoint import round_to_half, save
-    from core.cli import evaluate_with_progress
+    from core.cli_evaluate import evaluate_with_progress
     from core.latents import cloud
     from core.train import Run
 
@@ -114,7 +114,7 @@ def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target
 
 def show_training(result: dict[str, Any]) -> str:
     """What a finished training prints."""
-    from core.cli import show_evaluation
+    from core.cli_evaluate import show_evaluation
 
     if result.get("interrupted"):
         return f"{result['name']}: interrupted after {result['epoch']} epochs"

@@ -12,7 +12,6 @@ from torch import Tensor
 Images = Float[Tensor, "n pixels"]
 Latents = Float[Tensor, "n d"]
 LogProb = Float[Tensor, " n"]
-SampledLogProb = Float[Tensor, "S n"]
 ComponentMeans = Float[Tensor, "K d"]
 ComponentLogVars = Float[Tensor, "K d"]
 LogWeights = Float[Tensor, " K"]
