@@ -79,7 +79,7 @@ if null.open:
             f"q(z) of the other half, dashed. The colour in the map is the noise of two times {info.images // 2:,} "
             f"images: several times that of the picture above, where {info.images:,} stand against a smooth prior."
         )
-        figure = figures.density_panels(q, p, compact=True)
+        figure = figures.density_panels(q, p, compact=True, names=("q(z), one half", "q(z), other half"))
         halves = f"q(z) of two halves of the same images, {info.images // 2:,} each: all that differs is noise."
         null.plotly_chart(figure, key=f"null-{info.name}", alt=halves)
 

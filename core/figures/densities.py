@@ -32,6 +32,7 @@ def density_panels(
     picked: Sequence[float | int] | np.ndarray | None = None,
     lattice: int = 41,
     limit: float = 8.0,
+    names: tuple[str, str] = ("Aggregated posterior q(z)", "Prior p(z)"),
     title: str | None = None,
     compact: bool = False,
 ) -> go.Figure:
@@ -50,6 +51,7 @@ def density_panels(
         picked: (2,) a place to mark in every panel.
         lattice: clickable places along each side.
         limit: nats at which the signed map is clipped.
+        names: of the two distributions, above their panels.
         title: heading, where figures of several models stand below one another.
         compact: lower, for the same use.
 
@@ -71,7 +73,7 @@ def density_panels(
     height = theme.HEIGHT_COMPACT if compact else theme.HEIGHT
     layout = theme.layout(height=height, legend=_legend(traces), heads=True, title=title)
     dots = point_kind if points is not None else None
-    return go.Figure(traces, layout | _linked_axes(q) | {"annotations": _heads(of_q, of_p, dots)})
+    return go.Figure(traces, layout | _linked_axes(q) | {"annotations": _heads(of_q, of_p, dots, names)})
 
 
 def hero(
@@ -172,12 +174,12 @@ def _linked_axes(grid: DensityGrid) -> dict[str, Any]:
     return axes
 
 
-def _heads(of_q: list[Region], of_p: list[Region], kind: str | None) -> list[dict[str, Any]]:
+def _heads(of_q: list[Region], of_p: list[Region], kind: str | None, names: tuple[str, str]) -> list[dict[str, Any]]:
     """Names of the panels, which are the legend too, above each and moving with it."""
     dots = "" if kind is None else f", dots: {kind}"
     lines = (
-        (theme.words("Aggregated posterior q(z)", theme.DATA), f"filled: {layers.shares_text(of_q)}{dots}"),
-        (theme.words("Prior p(z)", theme.PRIOR), f"dashed: {layers.shares_text(of_p)}"),
+        (theme.words(names[0], theme.DATA), f"filled: {layers.shares_text(of_q)}{dots}"),
+        (theme.words(names[1], theme.PRIOR), f"dashed: {layers.shares_text(of_p)}"),
         ("<b>log q − log p</b>", f"{theme.words('holes', theme.HOLE)} q ≪ p, {theme.words('leaks', theme.LEAK)} q ≫ p"),
     )
     return [

@@ -43,7 +43,7 @@ FAINT_ALPHA = 0.07
 
 FONT, FONT_SMALL, FONT_TITLE = 15, 14, 18
 """Pixels; chosen to be read from the back of a lecture hall."""
-HEIGHT, HEIGHT_COMPACT = 500, 460
+HEIGHT, HEIGHT_COMPACT = 470, 440
 NARROWEST = 720
 """Pixels that a figure has at least on a 1280-pixel screen beside the sidebar."""
 AXIS = {
