@@ -248,5 +248,7 @@ def test_wrong_input_is_refused_with_the_reason(two_hills, standard, cut_off):
 
 
 def test_the_panels_can_be_named(two_hills, standard):
-    heads = [note.text for note in density_panels(two_hills, standard, names=("one half", "other half")).layout.annotations]
+    heads = [
+        note.text for note in density_panels(two_hills, standard, names=("one half", "other half")).layout.annotations
+    ]
     assert "one half" in heads[0] and "other half" in heads[1] and not any("Prior" in head for head in heads)
