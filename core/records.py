@@ -26,7 +26,9 @@ class Estimate:
         return asdict(self)
 
     def __str__(self) -> str:
-        return f"{self.value:.2f} ± {self.se:.2f}"
+        """Value ± one standard error, with as many decimals as the error needs to be seen."""
+        decimals = 2 if self.se >= 0.01 or self.se == 0 else 3
+        return f"{self.value:.{decimals}f} ± {self.se:.{decimals}f}".replace("-", "−")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures import theme
+from core.records import Estimate
 
 Z_95 = 1.96
 """Half-widths of 95 % intervals in standard errors."""
@@ -41,7 +42,7 @@ def elbo_split(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> go.Figure:
     """ELBO = reconstruction − mutual information − marginal KL, one row a model, in nats per image.
 
     Reconstruction is 10 to 50 times larger and so has its own panel. The ceiling of the mutual information, log n, is
-    marked on its bar. Whiskers are 95 % intervals.
+    marked on its bar. Numbers are ± one standard error, whiskers are 95 % intervals.
 
     Args:
         rows: name and metrics of each model, first on top. Metrics are "reconstruction", "mutual_information",
@@ -73,7 +74,7 @@ def elbo_split(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> go.Figure:
 def _bars(rows: Sequence[tuple[str, Mapping[str, Any]]], term: _Term) -> dict[str, Any]:
     value, se = _numbers(rows, term.key)
     half = Z_95 * se
-    words = [f"{a:.2f} ± {b:.2f}".replace("-", "−") for a, b in zip(value.tolist(), half.tolist(), strict=True)]
+    words = [str(Estimate(a, b)) for a, b in zip(value.tolist(), se.tolist(), strict=True)]
     hatch = {"shape": term.hatch, "solidity": 0.3, "size": 8, "fillmode": "overlay", "fgcolor": theme.HATCH}
     return {
         "type": "bar", "orientation": "h", "name": term.label, "x": value.astype(np.float32),
