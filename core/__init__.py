@@ -6,7 +6,7 @@ Read in this order:
     mixture.py        exact log-density of Gaussian mixtures of any size;  dense.py  the faster matrix product
     nn.py             gated and masked layers, MADE
     flows/            FLOWS: nice, realnvp, maf, iaf
-    priors/           PRIORS: standard, mog, vamp, aggregated, realnvp, maf, iaf
+    priors/           PRIORS: standard, gaussian, mog, vamp, aggregated, realnvp, maf, iaf
     posteriors.py     q(z|x);  decoders.py  p(x|z)
     vae.py            VAE(posterior, prior, decoder) and the evidence lower bound
     config.py         frozen, validated settings;  build.py  from settings to a VAE
@@ -14,13 +14,17 @@ Read in this order:
     train.py          the loop;  train_state.py  its resumable state
     latents.py        where the encoder puts a set of images
     checkpoint.py     save, load, list;  checkpoint_folders.py  where, whole or not at all
-    budget.py, jsonfile.py   what a hostile file may not do
+    budget.py, jsonfile.py, metrics_file.py   what a hostile file may not do
     posthoc.py        another prior for a trained encoder and decoder
-    metrics/          bound, surgery, likelihood, coverage, active units: numbers with standard errors
+    metrics/          bound, surgery, likelihood, quadrature, two-sample tests, coverage: numbers with standard errors
+    ladder.py, ladder_*.py   priors of growing richness fitted to one frozen encoder
+    projections.py    planes of a latent space;  views.py  what is drawn in them;  embedding.py  t-SNE maps
+    region.py         a part of a picture;  gallery.py  what lives there;  tables.py  figures as CSV
+    jobs.py, job_*.py, progress.py   long calculations in processes of their own
     density.py        densities on a grid;  typicality.py  how ordinary a place is;  generate.py  pictures
     records.py        the values that cross to figures and pages (no torch)
     figures/          records to plotly figures, pictures and sentences (no torch)
-    cli.py, cli_*.py  python -m core list | train | zoo | evaluate | aggregate | data
+    cli.py, cli_*.py  python -m core list | train | zoo | evaluate | aggregate | ladder | embed | data
 
 Everything is in nats. Every random draw takes a generator. Nothing here touches the global seed but ``build``, which
 puts it back.

@@ -32,8 +32,9 @@ from core.build import build
 from core.checkpoint_folders import NAME, OLD, checkpoint_root, clear, place_of, recover
 from core.config import SCHEMA_VERSION, RunConfig
 from core.errors import CheckpointError, first_problem
-from core.jsonfile import read_metrics, read_object, write_metrics
+from core.jsonfile import read_object
 from core.latents import LatentCloud, read_latents, write_latents
+from core.metrics_file import read_metrics, write_metrics
 from core.priors import PRIORS
 from core.records import CheckpointInfo
 from core.vae import VAE

@@ -1,4 +1,4 @@
-"""The command line: ``python -m core list | train | zoo | evaluate | aggregate | data``.
+"""The command line: ``python -m core list | train | zoo | evaluate | aggregate | ladder | embed | data``.
 
 With ``--json`` exactly one JSON object goes to standard output; progress and messages go to standard error.
 """
@@ -54,11 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m core", description="Train, list and evaluate VAEs with any prior.")
     parser.set_defaults(json=False)
     subcommands = parser.add_subparsers(required=True, metavar="SUBCOMMAND")
+    from core.cli_embed import add_embed
     from core.cli_evaluate import add_evaluate
+    from core.cli_ladder import add_ladder
     from core.cli_posthoc import add_aggregate
     from core.cli_train import add_train, add_zoo
 
-    for add in (_add_list, add_train, add_zoo, add_evaluate, add_aggregate, _add_data):
+    for add in (_add_list, add_train, add_zoo, add_evaluate, add_embed, add_aggregate, add_ladder, _add_data):
         command = add(subcommands)
         command.add_argument("--json", action="store_true", help="print one JSON object")
         command.add_argument("--root", type=Path, default=checkpoint_root(), help="folder of the checkpoints")

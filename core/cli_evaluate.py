@@ -47,7 +47,24 @@ def evaluate_with_progress(vae: Any, data: Any, split: str, samples: int, seed: 
 
 def show_evaluation(result: dict[str, Any]) -> str:
     """A table for people: value and standard error in nats per image."""
-    estimates = {name: value for name, value in result.items() if isinstance(value, dict)}
+    estimates = {name: value for name, value in result.items() if isinstance(value, dict) and "value" in value}
     rows = [f"{name:20} {value['value']:10.3f} ± {value['se']:.3f}" for name, value in estimates.items()]
     sizes = f"n = {result['n']:,}, seed {result['seed']}, S = {result['samples']:,}"
+    rows += _show_distance(result.get("distance"))
     return "\n".join([*rows, f"nats per image; {result['split']} split, {sizes}"])
+
+
+def _show_distance(found: dict[str, Any] | None) -> list[str]:
+    """Shares and tests between prior and aggregated posterior, each with its interval and its null."""
+    if found is None:
+        return []
+    shares = [(name, found["mismatch"][name]) for name in ("holes", "leaks")]
+    shares += [(test["classifier"], test["accuracy"]) for test in found["classifiers"]]
+    rows = [
+        f"{name:20} {100 * share['value']:8.1f} %   [{100 * share['low']:.1f}, {100 * share['high']:.1f}], "
+        f"null {100 * share['null']:.1f} %"
+        for name, share in shares
+    ]
+    kernel = found["kernel"]
+    null = f"null {kernel['null_low']:.2e} to {kernel['null_high']:.2e}, p = {kernel['p_value']:.3f}"
+    return [*rows, f"{'MMD^2':20} {kernel['value']:10.2e}   {null}"]

@@ -37,6 +37,7 @@ class LatentCloud:
         labels: (n,) int64, or None where the data has none.
         split: the split the images come from.
         total: number of images of that split; n is smaller where only a random subset is kept.
+        rows: (n,) row of each image in the split; None takes what ``stored_rows`` says.
     """
 
     mean: np.ndarray
@@ -44,6 +45,7 @@ class LatentCloud:
     labels: np.ndarray | None
     split: str
     total: int
+    rows: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.mean)
@@ -77,13 +79,28 @@ class LatentCloud:
             z = self.components()[0][index]
         return z.numpy(), None if self.labels is None else self.labels[index.numpy()]
 
+    def split_rows(self) -> np.ndarray:
+        """Row of each image in its split, (n,)."""
+        return stored_rows(len(self), self.total) if self.rows is None else self.rows
+
+    def take(self, index: np.ndarray) -> LatentCloud:
+        """The posteriors of some of the images."""
+        labels = None if self.labels is None else self.labels[index]
+        return replace(
+            self, mean=self.mean[index], log_var=self.log_var[index], labels=labels, rows=self.split_rows()[index]
+        )
+
     def halves(self) -> tuple[LatentCloud, LatentCloud]:
         """Two clouds of every second image each: two samples of one distribution."""
-        return self._every_second(0), self._every_second(1)
+        everyone = np.arange(len(self))
+        return self.take(everyone[0::2]), self.take(everyone[1::2])
 
-    def _every_second(self, start: int) -> LatentCloud:
-        labels = None if self.labels is None else self.labels[start::2]
-        return replace(self, mean=self.mean[start::2], log_var=self.log_var[start::2], labels=labels)
+
+def stored_rows(n: int, total: int) -> np.ndarray:
+    """Which n images of a split of ``total`` a checkpoint keeps: drawn at random, as splits may be sorted, in order."""
+    if n == total:
+        return np.arange(total)
+    return torch.randperm(total, generator=torch.Generator().manual_seed(SUBSET_SEED))[:n].sort().values.numpy()
 
 
 @torch.inference_mode()
@@ -95,10 +112,10 @@ def encode(vae: VAE, images: Tensor, *, batch: int = 2000) -> tuple[Tensor, Tens
 
 
 def cloud(vae: VAE, images: Tensor, labels: Tensor | None, split: str, limit: int = MAX_STORED) -> LatentCloud:
-    """Encode a split, or ``limit`` images of a larger one: drawn at random, as splits may be sorted, in their order."""
+    """Encode a split, or ``limit`` images of a larger one, those of ``stored_rows``."""
     total = len(images)
     if total > limit:
-        drawn = torch.randperm(total, generator=torch.Generator().manual_seed(SUBSET_SEED))[:limit].sort().values
+        drawn = torch.from_numpy(stored_rows(limit, total))
         images, labels = images[drawn], None if labels is None else labels[drawn]
     mean, log_var = encode(vae, images)
     kept = None if labels is None else labels.numpy().astype(np.int64)

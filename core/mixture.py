@@ -11,6 +11,7 @@ CPU, and the clamp changes a density by less than a factor 1 + 1e-30.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from torch.autograd.function import once_differentiable
 
 from core import dense
 from core.distributions import LOG_2PI
-from core.shapes import ComponentLogVars, ComponentMeans, Index, Latents, LogProb, LogWeights
+from core.shapes import ComponentLogVars, ComponentMeans, Covariances, Index, Latents, LogProb, LogWeights
 
 EXP_FLOOR = -80.0
 ROWS, COLUMNS = 500, 1000  # measured best of seven shapes: 2 MB in float32, within reach of a core's own cache
@@ -69,7 +70,36 @@ def component_log_prob(
     if log_weight is None:
         log_weight = mean.new_full((mean.shape[0],), -math.log(mean.shape[0]))
     centre = mean.mean(0)
-    return _Tables(z - centre, mean - centre, log_var, log_weight).tile(slice(None), slice(None))
+    return _diagonal_tables(z - centre, mean - centre, log_var, log_weight).tile(slice(None), slice(None))
+
+
+@torch.no_grad()
+def full_log_prob(z: Latents, mean: ComponentMeans, covariance: Covariances, log_weight: LogWeights) -> LogProb:
+    """Exact log-density of a mixture of Gaussians with full covariances in few dimensions, without gradients.
+
+    What a diagonal mixture becomes in a plane that is not one of two coordinates. The products z_i z_j are features of
+    the point, so the quadratic form is one matrix product here too, d (d + 1) / 2 + d columns wide.
+
+    Args:
+        z: (n, d) points.
+        mean: (K, d) component means.
+        covariance: (K, d, d), positive definite.
+        log_weight: (K,) normalised log-weights.
+
+    Returns:
+        (n,) nats, in the precision of z.
+
+    Raises:
+        ValueError: on shapes that do not fit.
+    """
+    _check(z, mean, mean, log_weight, None)
+    if covariance.shape != (*mean.shape, mean.shape[1]):
+        raise ValueError(
+            f"covariance must be {(*mean.shape, mean.shape[1])} to match the means; got {tuple(covariance.shape)}"
+        )
+    centre = mean.mean(0)
+    tables = _full_tables(z - centre, mean - centre, covariance, log_weight)
+    return torch.cat([_row_block(tables, rows, None, len(mean)) for rows in _tiles(len(z), ROWS)] or [z.new_empty(0)])
 
 
 def _check(z: Tensor, mean: Tensor, log_var: Tensor, log_weight: Tensor | None, exclude: Tensor | None) -> None:
@@ -91,21 +121,35 @@ def _check(z: Tensor, mean: Tensor, log_var: Tensor, log_weight: Tensor | None, 
         raise ValueError(f"exclude must lie in 0..{mean.shape[0] - 1}; got {exclude.min()} to {exclude.max()}")
 
 
+@dataclass(frozen=True)
 class _Tables:
-    """The two factors of the quadratic form and the constant of each component."""
+    """The two factors of the quadratic form, (n, f) and (K, f), and the constant of each component."""
 
-    def __init__(self, z: Tensor, mean: Tensor, log_var: Tensor, log_weight: Tensor) -> None:
-        precision = torch.exp(-log_var)
-        self.weighted_mean = mean * precision
-        self.points = torch.cat([z.square(), z], 1)  # (n, 2d)
-        self.factors = torch.cat([-0.5 * precision, self.weighted_mean], 1)  # (K, 2d)
-        self.constant = log_weight - 0.5 * (
-            (mean * self.weighted_mean).sum(1) + log_var.sum(1) + mean.shape[1] * LOG_2PI
-        )
+    points: Tensor
+    factors: Tensor
+    constant: Tensor
 
     def tile(self, rows: slice, columns: slice) -> Tensor:
         """Joint log-density of points ``rows`` and components ``columns``."""
         return dense.linear(self.points[rows], self.factors[columns], self.constant[columns])
+
+
+def _diagonal_tables(z: Tensor, mean: Tensor, log_var: Tensor, log_weight: Tensor) -> _Tables:
+    precision = torch.exp(-log_var)
+    weighted_mean = mean * precision
+    constant = log_weight - 0.5 * ((mean * weighted_mean).sum(1) + log_var.sum(1) + mean.shape[1] * LOG_2PI)
+    return _Tables(torch.cat([z.square(), z], 1), torch.cat([-0.5 * precision, weighted_mean], 1), constant)
+
+
+def _full_tables(z: Tensor, mean: Tensor, covariance: Tensor, log_weight: Tensor) -> _Tables:
+    precision = torch.linalg.inv(covariance.double())
+    weighted_mean = (precision @ mean.double()[:, :, None])[:, :, 0]
+    log_det = torch.logdet(covariance.double())
+    constant = log_weight.double() - 0.5 * ((mean.double() * weighted_mean).sum(1) + log_det + mean.shape[1] * LOG_2PI)
+    i, j = torch.triu_indices(mean.shape[1], mean.shape[1])
+    share = torch.where(i == j, -0.5, -1.0).double()  # z_i z_j and z_j z_i are one feature
+    factors = torch.cat([share * precision[:, i, j], weighted_mean], 1)
+    return _Tables(torch.cat([z[:, i] * z[:, j], z], 1), factors.to(z.dtype), constant.to(z.dtype))
 
 
 def _tiles(total: int, size: int) -> list[slice]:
@@ -133,7 +177,7 @@ class _MixtureLogProb(torch.autograd.Function):
             z, mean, log_var, log_weight = z.float(), mean.float(), log_var.float(), log_weight.float()
         centre = mean.mean(0)  # keeps the quadratic form small, so that its terms cancel less
         with torch.autocast(z.device.type, enabled=False):
-            tables = _Tables(z - centre, mean - centre, log_var, log_weight)
+            tables = _diagonal_tables(z - centre, mean - centre, log_var, log_weight)
             result = torch.cat(
                 [_row_block(tables, rows, exclude, mean.shape[0]) for rows in _tiles(z.shape[0], ROWS)]
                 or [z.new_empty(0)]
@@ -153,8 +197,9 @@ def _gradients(saved: tuple[Any, ...], grad: Tensor) -> tuple[Tensor, Tensor, Te
     z, mean, log_var, log_weight, result, exclude = saved
     centre = mean.mean(0)
     z, mean = z - centre, mean - centre
-    tables = _Tables(z, mean, log_var, log_weight)
+    tables = _diagonal_tables(z, mean, log_var, log_weight)
     precision = torch.exp(-log_var)
+    weighted_mean = mean * precision
     grad_z, mass = torch.zeros_like(z), torch.zeros_like(log_weight)
     first, second = torch.zeros_like(mean), torch.zeros_like(mean)  # sum_n r z and sum_n r z^2
     for rows in _tiles(z.shape[0], ROWS):
@@ -162,7 +207,7 @@ def _gradients(saved: tuple[Any, ...], grad: Tensor) -> tuple[Tensor, Tensor, Te
             tile = tables.tile(rows, columns)
             _leave_out(tile, exclude, rows, columns)
             share = tile.sub_(result[rows, None]).clamp_(min=EXP_FLOOR).exp_().mul_(grad[rows, None])
-            grad_z[rows] += share @ tables.weighted_mean[columns] - z[rows] * (share @ precision[columns])
+            grad_z[rows] += share @ weighted_mean[columns] - z[rows] * (share @ precision[columns])
             mass[columns] += share.sum(0)
             moments = share.T @ tables.points[rows]  # (columns, 2d)
             second[columns] += moments[:, : z.shape[1]]

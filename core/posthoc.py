@@ -17,18 +17,19 @@ OPTIMAL = "aggregated"
 """Key in PRIORS of the aggregated posterior."""
 
 
-def data_of(config: RunConfig, root: Path | None = None) -> Dataset:
+def data_of(config: RunConfig, root: Path | None = None, *, download: bool = True) -> Dataset:
     """The data set that a model was trained on.
 
     Args:
         config: of the model.
         root: folder of the data sets.
+        download: whether a data set that is missing may be fetched.
 
     Raises:
         ValueError: if the data set of that name is another one now, naming what differs.
     """
     stored = config.data
-    data = load(stored.name, root=root, seed=stored.seed)
+    data = load(stored.name, root=root, download=download, seed=stored.seed)
     now = {"image_shape": tuple(data.image_shape), "likelihood": data.likelihood, "binarisation": data.binarisation}
     then = {
         "image_shape": config.model.image_shape,

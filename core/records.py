@@ -49,6 +49,69 @@ class Share:
     n: int
     null: float
 
+    def as_dict(self) -> dict[str, float]:
+        """All five numbers, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """An estimate that depends on an effort, such as the number of samples.
+
+    Attributes:
+        at: the effort: components of a minibatch, importance samples.
+        estimate: in nats.
+        ess: median effective sample size behind it, None where that means nothing.
+    """
+
+    at: int
+    estimate: Estimate
+    ess: float | None = None
+
+    def as_dict(self) -> dict[str, float | None]:
+        """``{"at", "value", "se", "ess"}``, ready for JSON."""
+        return {"at": self.at, **self.estimate.as_dict(), "ess": self.ess}
+
+
+@dataclass(frozen=True)
+class ClassifierTest:
+    """A classifier two-sample test: how well a classifier tells draws of q from draws of p it has not seen.
+
+    Attributes:
+        classifier: its name, as shown to a person.
+        accuracy: held-out accuracy with its Wilson interval; ``null`` is that of the same classifier, trained and
+            tested in the same way on two sets of draws of one distribution. 0.5 means no difference was found.
+        draws: of each side, training and held-out together.
+        seed: of draws, split and classifier.
+    """
+
+    classifier: str
+    accuracy: Share
+    draws: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class KernelTest:
+    """The unbiased squared maximum mean discrepancy, 0 on average where the two distributions are one.
+
+    Attributes:
+        value: MMD^2, without unit; may be negative.
+        null_low, null_high: range that holds 95 % of its values when draws are shuffled between the two sides.
+        p_value: share of shuffles, this one included, that reach the value.
+        permutations: number of shuffles.
+        draws: of each side.
+        seed: of draws and shuffles.
+    """
+
+    value: float
+    null_low: float
+    null_high: float
+    p_value: float
+    permutations: int
+    draws: int
+    seed: int
+
 
 @dataclass(frozen=True)
 class DensityGrid:
@@ -87,6 +150,15 @@ class Mismatch:
     holes: Share
     leaks: Share
     seed: int
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far the prior is from q(z), by draws in the full latent space; every measure has its null beside it."""
+
+    mismatch: Mismatch
+    classifiers: tuple[ClassifierTest, ...]
+    kernel: KernelTest
 
 
 @dataclass(frozen=True)
@@ -141,3 +213,70 @@ class Place:
     percentile_q: float
     percentile_p: float
     draws: int
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Two orthonormal directions in latent space. A code z is drawn at ``directions @ (z - centre)``.
+
+    Attributes:
+        directions: (2, d) float64, orthonormal rows.
+        centre: (d,) float64.
+        axes: what the two axes are called.
+        explained: share of the pooled variance of q and p along each axis, in [0, 1].
+    """
+
+    directions: np.ndarray
+    centre: np.ndarray
+    axes: tuple[str, str]
+    explained: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Equal numbers of draws of q(z) and p(z), with their places in a two-dimensional view.
+
+    Attributes:
+        q, p: (n, 2) float32 places.
+        q_z, p_z: (n, d) float32 the draws themselves.
+        rows: (n,) int64 row in its split of the image that each posterior draw came from.
+        labels: (n,) class of that image, or None where the data has none.
+    """
+
+    q: np.ndarray
+    p: np.ndarray
+    q_z: np.ndarray
+    p_z: np.ndarray
+    rows: np.ndarray
+    labels: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """One t-SNE map of equal numbers of draws of q(z) and p(z). Positions, sizes and gaps in it are not to scale.
+
+    Attributes:
+        q, p: (n, 2) float32 positions of the draws.
+        q_z, p_z: (n, d) float32 the draws themselves.
+        q_index: (n,) int64 image each posterior draw came from.
+        perplexity: used; smaller than ``asked`` where that was too large for the number of points.
+        asked: perplexity asked for.
+        seed: of draws and map.
+        divergence: final Kullback-Leibler divergence of the map, in nats.
+        trustworthiness: share in [0, 1]; 1 means that neighbours in the map are neighbours in latent space.
+        method: library and algorithm, in words.
+        seconds: that the map took.
+    """
+
+    q: np.ndarray
+    p: np.ndarray
+    q_z: np.ndarray
+    p_z: np.ndarray
+    q_index: np.ndarray
+    perplexity: float
+    asked: float
+    seed: int
+    divergence: float
+    trustworthiness: float
+    method: str
+    seconds: float

@@ -32,7 +32,7 @@ def place(z: tuple[float, ...], cloud: LatentCloud, prior: Prior, *, seed: int =
     draws, index = cloud.sample(DRAWS, generator=generator)
     components = cloud.components()
     log_q = mixture.log_prob(point, *components, double=True)
-    log_q_draws = mixture.log_prob(draws, *components, exclude=index)
+    log_q_draws = mixture.log_prob(draws, *components, exclude=index if len(cloud) > 1 else None)
     log_p = prior.log_prob(point.float()).double()
     log_p_draws = prior.log_prob(prior.sample(DRAWS, generator=generator)).double()
     return Place(

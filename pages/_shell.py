@@ -19,6 +19,20 @@ PAGES = [
         ":material/bubble_chart:",
         "Where the aggregated posterior and the prior agree and where they do not.",
     ),
+    (
+        "The bound",
+        "elbo_surgery.py",
+        "ELBO surgery",
+        ":material/content_cut:",
+        "What the bound is made of, and which part of it a better prior can win back.",
+    ),
+    (
+        "The bound",
+        "optimal_prior.py",
+        "Optimal prior",
+        ":material/stairs_2:",
+        "Priors of growing richness against the aggregated posterior itself.",
+    ),
 ]
 
 # An emoji, because a Material icon as favicon is fetched from another host.

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks import gradient, mixture
+from benchmarks import gradient, mixture, statistics
 from benchmarks.harness import Case, Timing, interleave, ratio
 from benchmarks.textbook import from_ours
 from core.build import build
@@ -30,6 +30,11 @@ def test_quick_mixture_is_right_and_prints() -> None:
     assert report.values["error_single_nats"] < 1e-3
     assert report.values["error_double_nats"] < 1e-9
     assert "times faster" in report.markdown()
+
+
+def test_quick_statistics_run() -> None:
+    report = statistics.run(quick=True)
+    assert {row.what for row in report.rows} > {"all of them"} and all(row.timing.median > 0 for row in report.rows)
 
 
 def test_quick_gradient_is_right() -> None:

@@ -11,23 +11,49 @@ Show a figure with ``st.plotly_chart(figure, theme="streamlit", key=...)``: text
 are transparent.
 """
 
+from core.figures.curves import information_curve, likelihood_curve
 from core.figures.densities import density_panels, hero
 from core.figures.elbo import elbo_split
 from core.figures.images import data_uri, mosaic, png, scale_for
-from core.figures.lattice import clicked
+from core.figures.ladder import ladder_figure, ladder_table
+from core.figures.ladder_axis import reference_name
+from core.figures.ladder_words import ladder_answers
+from core.figures.lattice import clicked, outlined, touched
+from core.figures.layers import outline
+from core.figures.maps import embedding_map, plane_scatter
+from core.figures.per_dimension import dimension_bars
 from core.figures.signed import signed_map
-from core.figures.verdicts import caption, mismatch_sentence
+from core.figures.surgery_words import residual_sentence, surgery_sentence
+from core.figures.verdicts import better, caption, classifier_sentence, mismatch_sentence
+from core.figures.waterfall import elbo_waterfall
 
 __all__ = [
+    "better",
     "caption",
+    "classifier_sentence",
     "clicked",
     "data_uri",
     "density_panels",
+    "dimension_bars",
     "elbo_split",
+    "elbo_waterfall",
+    "embedding_map",
     "hero",
+    "information_curve",
+    "ladder_answers",
+    "ladder_figure",
+    "ladder_table",
+    "likelihood_curve",
     "mismatch_sentence",
     "mosaic",
+    "outline",
+    "outlined",
+    "plane_scatter",
     "png",
+    "reference_name",
+    "residual_sentence",
     "scale_for",
     "signed_map",
+    "surgery_sentence",
+    "touched",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures import layers, theme
-from core.figures.lattice import lattice_traces
+from core.figures.lattice import DIMENSIONS, lattice_traces
 from core.figures.layers import Region, Trace
 from core.figures.signed import CORE_SHARE, region_level, signed_trace
 from core.records import DensityGrid
@@ -30,9 +30,11 @@ def density_panels(
     point_kind: str = "samples",
     pseudo_inputs: np.ndarray | None = None,
     picked: Sequence[float | int] | np.ndarray | None = None,
+    region: Sequence[tuple[float, float]] | None = None,
     lattice: int = 41,
     limit: float = 8.0,
     names: tuple[str, str] = ("Aggregated posterior q(z)", "Prior p(z)"),
+    axes: tuple[str, str] = DIMENSIONS,
     title: str | None = None,
     compact: bool = False,
 ) -> go.Figure:
@@ -49,9 +51,11 @@ def density_panels(
         point_kind: what the points are, for the words above the panel.
         pseudo_inputs: (K, 2) posterior means of the pseudo-inputs, for the middle panel.
         picked: (2,) a place to mark in every panel.
+        region: corners of a polygon to outline in every panel.
         lattice: clickable places along each side.
         limit: nats at which the signed map is clipped.
         names: of the two distributions, above their panels.
+        axes: what the axes of the plane are called.
         title: heading, where figures of several models stand below one another.
         compact: lower, for the same use.
 
@@ -69,11 +73,12 @@ def density_panels(
     traces += layers.data_rims(of_q[:1], "3") + layers.prior_rims(of_p[:1], "3")
     if pseudo_inputs is not None:
         traces.append(layers.pseudo_trace(pseudo_inputs, "2"))
-    traces += layers.picked_traces(picked, _PANELS) + lattice_traces(q, p, lattice, _PANELS)
+    traces += layers.region_traces(region, _PANELS) + layers.picked_traces(picked, _PANELS)
+    traces += lattice_traces(q, p, lattice, _PANELS, axes)
     height = theme.HEIGHT_COMPACT if compact else theme.HEIGHT
     layout = theme.layout(height=height, legend=_legend(traces), heads=True, title=title)
     dots = point_kind if points is not None else None
-    return go.Figure(traces, layout | _linked_axes(q) | {"annotations": _heads(of_q, of_p, dots, names)})
+    return go.Figure(traces, layout | _linked_axes(q, axes) | {"annotations": _heads(of_q, of_p, dots, names)})
 
 
 def hero(
@@ -85,6 +90,7 @@ def hero(
     class_names: Sequence[str] = (),
     point_kind: str = "samples",
     picked: Sequence[float | int] | np.ndarray | None = None,
+    axes: tuple[str, str] = DIMENSIONS,
     lattice: int = 41,
     height: int = theme.HEIGHT,
 ) -> go.Figure:
@@ -98,6 +104,7 @@ def hero(
         class_names: their names; numbers where none are given.
         point_kind: what the points are.
         picked: (2,) a place to mark.
+        axes: what the axes of the plane are called.
         lattice: clickable places along each side.
         height: pixels.
 
@@ -113,10 +120,10 @@ def hero(
     across, up = _core_window(q, p)
     traces += layers.data_rims(of_q, "", over_points=True)
     traces += layers.prior_rims(of_p, "", dash_length=0.7 * _DASH * (up[1] - up[0]))
-    traces += layers.picked_traces(picked, ("",)) + lattice_traces(q, p, lattice, ("",))
+    traces += layers.picked_traces(picked, ("",)) + lattice_traces(q, p, lattice, ("",), axes)
     layout = theme.layout(height=height, legend=_legend(traces)) | {
-        "xaxis": theme.AXIS | {"range": across, "title": theme.axis_title("z₁", 4)},
-        "yaxis": theme.AXIS | {"range": up, "title": theme.axis_title("z₂", 12), "scaleanchor": "x"},
+        "xaxis": theme.AXIS | {"range": across, "title": theme.axis_title(axes[0], 4)},
+        "yaxis": theme.AXIS | {"range": up, "title": theme.axis_title(axes[1], 12), "scaleanchor": "x"},
         "annotations": [_corner_key(of_q, of_p)],
     }
     return go.Figure(traces, layout)
@@ -158,17 +165,17 @@ def _legend(traces: Sequence[Trace]) -> list[str]:
     return [trace["name"] for trace in traces if trace.get("showlegend")]
 
 
-def _linked_axes(grid: DensityGrid) -> dict[str, Any]:
+def _linked_axes(grid: DensityGrid, names: tuple[str, str]) -> dict[str, Any]:
     """Axes of three panels that pan and zoom as one, in equal scale: circles are circles."""
     x_range, y_range = _window(grid)
     axes: dict[str, Any] = {}
     for axis, domain in zip(_PANELS, _DOMAINS, strict=True):
-        across = {"domain": domain, "range": x_range, "anchor": f"y{axis}", "title": theme.axis_title("z₁", 4)}
+        across = {"domain": domain, "range": x_range, "anchor": f"y{axis}", "title": theme.axis_title(names[0], 4)}
         up = {"range": y_range, "anchor": f"x{axis}", "constraintoward": "top"}
         if axis:
             across["matches"], up["matches"], up["showticklabels"] = "x", "y", False
         else:
-            up |= {"scaleanchor": "x", "title": theme.axis_title("z₂", 12)}
+            up |= {"scaleanchor": "x", "title": theme.axis_title(names[1], 12)}
         axes[f"xaxis{axis}"] = theme.AXIS | across | {"constrain": "domain"}
         axes[f"yaxis{axis}"] = theme.AXIS | up | {"constrain": "domain"}
     return axes

@@ -10,10 +10,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures import theme
+from core.intervals import Z_95
 from core.records import Estimate
 
-Z_95 = 1.96
-"""Half-widths of 95 % intervals in standard errors."""
 _GAP = "\u2003"
 """An em space, which keeps numbers beside a bar clear of its whisker."""
 

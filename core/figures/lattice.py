@@ -14,7 +14,8 @@ from core.figures import theme
 from core.records import DensityGrid
 
 NAME = "lattice"
-_HOVER = "z₁ %{customdata[0]:.2f}, z₂ %{customdata[1]:.2f}<br>%{hovertext}<extra></extra>"
+DIMENSIONS = ("z₁", "z₂")
+"""What the axes are called where the plane is the latent space itself."""
 _INVISIBLE = {"marker": {"opacity": 0.0}}
 
 
@@ -26,7 +27,9 @@ def lattice_points(grid: DensityGrid, count: int) -> np.ndarray:
     return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
 
-def lattice_traces(q: DensityGrid, p: DensityGrid, count: int, axes: Sequence[str]) -> list[dict[str, Any]]:
+def lattice_traces(
+    q: DensityGrid, p: DensityGrid, count: int, axes: Sequence[str], names: tuple[str, str] = DIMENSIONS
+) -> list[dict[str, Any]]:
     """One invisible trace of markers for each panel: hover tells the densities, a click tells z exactly.
 
     Args:
@@ -34,6 +37,7 @@ def lattice_traces(q: DensityGrid, p: DensityGrid, count: int, axes: Sequence[st
         p: prior on the same grid.
         count: markers along each side.
         axes: "" for the first panel, "2" for the second and so on.
+        names: of the two coordinates, for the hover.
 
     Returns:
         Traces with ``customdata`` [z1, z2] in float64, never styled by a selection.
@@ -44,13 +48,14 @@ def lattice_traces(q: DensityGrid, p: DensityGrid, count: int, axes: Sequence[st
         f"log q {a:.1f}, log p {b:.1f} nats<br>log q − log p {a - b:+.1f} nats".replace("-", "−")
         for a, b in zip(log_q.tolist(), log_p.tolist(), strict=True)
     ]
+    hover = f"{names[0]} %{{customdata[0]:.2f}}, {names[1]} %{{customdata[1]:.2f}}<br>%{{hovertext}}<extra></extra>"
     # Lists, not an array: a two-dimensional array reaches Streamlit's event as an object without a length.
     places = z.tolist()
     x, y = z[:, 0].astype(np.float32), z[:, 1].astype(np.float32)
     return [
         {
             "type": "scattergl", "mode": "markers", "x": x, "y": y, "xaxis": f"x{axis}", "yaxis": f"y{axis}",
-            "customdata": places, "hovertext": words, "hovertemplate": _HOVER, "name": NAME, "showlegend": False,
+            "customdata": places, "hovertext": words, "hovertemplate": hover, "name": NAME, "showlegend": False,
             "marker": {"size": 12, "opacity": 0.0, "color": theme.NEUTRAL}, "selected": _INVISIBLE,
             "unselected": _INVISIBLE,
         }
@@ -75,6 +80,34 @@ def _place(centres: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return index, position - index
 
 
+def outlined(event: Mapping[str, Any] | None) -> tuple[tuple[float, float], ...] | None:
+    """The corners of the box or lasso that was drawn last, or None.
+
+    Args:
+        event: as ``clicked`` takes it.
+    """
+    selection = (event or {}).get("selection") or {}
+    shapes: list[Mapping[str, Any]] = [*(selection.get("box") or []), *(selection.get("lasso") or [])]
+    for shape in reversed(shapes):
+        x, y = list(shape.get("x") or []), list(shape.get("y") or [])
+        if len(x) == len(y) == 2:
+            (left, right), (bottom, top) = sorted(map(float, x)), sorted(map(float, y))
+            return (left, bottom), (right, bottom), (right, top), (left, top)
+        if len(x) == len(y) >= 3:
+            return tuple((float(a), float(b)) for a, b in zip(x, y, strict=True))
+    return None
+
+
+def touched(event: Mapping[str, Any] | None) -> tuple[float, float] | None:
+    """Where in the picture the first point of a click lies, whatever it stands for; None without one."""
+    points = ((event or {}).get("selection") or {}).get("points") or []
+    for point in points:
+        x, y = point.get("x"), point.get("y")
+        if isinstance(x, int | float) and isinstance(y, int | float):
+            return float(x), float(y)
+    return None
+
+
 def clicked(event: Mapping[str, Any] | None) -> tuple[float, float] | None:
     """The place z that a click chose, or None.
 
@@ -88,6 +121,6 @@ def clicked(event: Mapping[str, Any] | None) -> tuple[float, float] | None:
     points = ((event or {}).get("selection") or {}).get("points") or []
     for point in points:
         z = point.get("customdata")
-        if isinstance(z, (list, tuple)) and len(z) >= 2:
+        if isinstance(z, (list, tuple)) and len(z) >= 2 and all(isinstance(part, int | float) for part in z[:2]):
             return float(z[0]), float(z[1])
     return None

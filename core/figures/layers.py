@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 
 from core.figures import theme
 from core.figures.contours import contour_line, dashes
@@ -131,6 +132,27 @@ def picked_traces(picked: Sequence[float | int] | np.ndarray | None, axes: Seque
     edge = {"width": np.array([6, 2], np.float32), "color": colours}
     marker = {"symbol": "circle-cross-open", "size": 18, "line": edge, "color": colours, "opacity": 1.0}
     return [_markers(np.stack([z, z]), axis, "scattergl", "picked", marker) for axis in axes]
+
+
+def region_traces(corners: Sequence[tuple[float, float]] | None, axes: Sequence[str]) -> list[Trace]:
+    """The outline of a chosen polygon, black in a white halo, two traces a panel; none where nothing is chosen."""
+    if corners is None:
+        return []
+    x, y = np.asarray([*corners, corners[0]], np.float32).T
+    return [
+        {
+            "type": "scattergl", "mode": "lines", "x": x, "y": y, "xaxis": f"x{axis}", "yaxis": f"y{axis}",
+            "line": {"color": colour, "width": width}, "name": "region", "hoverinfo": "skip", "showlegend": False,
+        }
+        for axis in axes
+        for colour, width in ((theme.PICKED_HALO, 5), (theme.PICKED, 2))
+    ]  # fmt: skip
+
+
+def outline(figure: go.Figure, corners: Sequence[tuple[float, float]] | None) -> go.Figure:
+    """The same figure with a chosen polygon in its first panel, and in its second where it has one."""
+    axes = ("", "2") if "xaxis2" in figure.layout.to_plotly_json() else ("",)
+    return figure.add_traces([go.Scattergl(trace) for trace in region_traces(corners, axes)])
 
 
 def _check_points(points: np.ndarray, labels: np.ndarray | None, kind: str) -> None:

@@ -21,6 +21,8 @@ LEAK, HOLE = "#0072B2", "#E69F00"
 """Ends of the signed map: data that the prior misses (log q > log p), prior mass with no data (log q < log p)."""
 INFORMATION, MARGINAL, RECONSTRUCTION = "#009E73", "#CC79A7", "#707070"
 """Terms of the ELBO: mutual information, marginal KL, reconstruction."""
+LOOSENESS = "#E69F00"
+"""What the bound leaves out: KL(q(z|x) ‖ p(z|x))."""
 NEUTRAL = "#808080"
 """Frames, ceilings, gaps between pictures: a grey that shows on white and on near-black."""
 PICKED, PICKED_HALO = "#000000", "#FFFFFF"
@@ -35,6 +37,19 @@ CLASS_SYMBOLS = {
     "star": 17, "bowtie": 26,
 }  # fmt: skip
 """Symbols with the numbers under which plotly knows them. Eight colours against ten shapes: forty different pairs."""
+
+MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#808080")
+MODEL_DASHES = ("solid", "8px,4px", "2px,4px", "10px,3px,2px,3px", "14px,5px")
+MODEL_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "triangle-down", "hexagon", "star")
+"""Lines of several models in one panel: seven colours, five dashes and eight symbols, 280 different looks."""
+FAMILIES = {
+    "standard": ("#808080", "square"), "gaussian": ("#56B4E9", "hexagon"), "realnvp": ("#E69F00", "triangle-up"),
+    "maf": ("#D55E00", "triangle-down"), "mog": ("#009E73", "circle"), "vamp": ("#CC79A7", "diamond"),
+    "aggregated": ("#0072B2", "star"),
+}  # fmt: skip
+"""Colour and symbol of a family of priors, where several are fitted to one q(z)."""
+UNPICKED_ALPHA = 0.12
+"""Opacity that points keep while others are selected."""
 
 BAND_ALPHAS = (0.34, 0.26, 0.18)
 """Opacity that the bands of the 50, 80 and 95 % regions add, one over the other."""
@@ -94,6 +109,15 @@ def class_scale(count: int) -> list[list[Any]]:
 def class_symbol_code(index: int) -> int:
     """The number under which plotly knows the class's symbol."""
     return CLASS_SYMBOLS[class_style(index)[1]]
+
+
+def model_style(index: int) -> tuple[str, str, str]:
+    """Colour, dash and symbol of a model among several; unique among the first 280."""
+    return (
+        MODEL_COLOURS[index % len(MODEL_COLOURS)],
+        MODEL_DASHES[index % len(MODEL_DASHES)],
+        MODEL_SYMBOLS[index % len(MODEL_SYMBOLS)],
+    )
 
 
 def point_size(count: int) -> tuple[int, float]:

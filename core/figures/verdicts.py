@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from core.records import Estimate, Mismatch, Share
+from collections.abc import Sequence
 
-Z_95 = 1.96
+from core.intervals import Z_95, Z_95_OF_TWO, wilson
+from core.records import ClassifierTest, Estimate, Mismatch, Share
 
 
 def mismatch_sentence(
@@ -38,8 +39,28 @@ def mismatch_sentence(
     half = Z_95 * marginal_kl.se
     low, high = marginal_kl.value - half, marginal_kl.value + half
     value = _nats(marginal_kl.value)
-    floor = "0" if marginal_kl_null is None else f"about {_nats(marginal_kl_null.value)} with this many images"
-    return f"{sentence} Marginal KL: {value} nats [{_nats(low)}, {_nats(high)}]; a perfect match would give {floor}."
+    kl = f"{sentence} Marginal KL: {value} nats [{_nats(low)}, {_nats(high)}]"
+    if marginal_kl_null is None:
+        return f"{kl}; what a perfect match would give is not known here."
+    return f"{kl}; a perfect match would give about {_nats(marginal_kl_null.value)} with this many images."
+
+
+def better(tests: Sequence[ClassifierTest]) -> tuple[ClassifierTest, float, float]:
+    """The classifier with the higher accuracy, and the ends of an interval that allows for its having been chosen.
+
+    The better of two has more than one half on average even where there is nothing to tell: each interval is therefore
+    as wide as it must be for both to hold together 95 % of the time.
+    """
+    best = max(tests, key=lambda test: test.accuracy.value)
+    low, high = wilson(best.accuracy.value, best.accuracy.n, Z_95_OF_TWO if len(tests) > 1 else Z_95)
+    return best, low, high
+
+
+def classifier_sentence(tests: Sequence[ClassifierTest]) -> str:
+    """How well the better of the classifiers tells prior from data, with its interval and the null."""
+    best, low, high = better(tests)
+    numbers = f"{_percent(best.accuracy.value, 0)} % of the time [{_percent(low, 0)}, {_percent(high, 0)}]"
+    return f"A classifier ({best.classifier}) tells them apart {numbers}; 50 % would be a perfect match."
 
 
 def caption(dataset: str, split: str, n: int, seed: int, method: str) -> str:

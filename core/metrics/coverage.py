@@ -6,12 +6,11 @@ near a component by construction, and the comparison with prior draws would be u
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Generator
 
 from core import mixture
+from core.intervals import wilson
 from core.latents import LatentCloud
 from core.priors import Prior
 from core.records import Mismatch, Share
@@ -64,14 +63,3 @@ def _share(values: torch.Tensor, reference: torch.Tensor, again: torch.Tensor, i
     found, null = (float((side.double() < threshold).double().mean()) for side in (values, again))
     low, high = wilson(found, independent)
     return Share(found, low, high, independent, null)
-
-
-def wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share of n.
-
-    References:
-        Wilson (1927), Probable inference, the law of succession, and statistical inference.
-    """
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)

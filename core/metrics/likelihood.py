@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from core.metrics.estimate import over_examples
+from core.records import CurvePoint
 from core.shapes import Images
 from core.vae import VAE
 
@@ -23,10 +25,14 @@ class LogMarginal:
     Attributes:
         value: (n,) nats, log (1/S) sum_s p(x, z_s) / q(z_s|x).
         ess: (n,) effective sample size (sum w)^2 / sum w^2, between 1 and S: near 1 the estimate hangs on one draw.
+        curve: the bound over the images for 1, 10, 100, ... and S draws, from the same weights: below S the mean over
+            the disjoint blocks that the S draws make, each a bound of its own. ``at`` is the number of draws; ``ess``
+            is the median over the images of the mean effective sample size within a block.
     """
 
     value: Tensor
     ess: Tensor
+    curve: tuple[CurvePoint, ...]
 
 
 @torch.inference_mode()
@@ -57,15 +63,39 @@ def log_marginal(
     device = next(vae.parameters()).device
     chunk = min(n_samples, DECODED_ROWS)
     batch = max(1, DECODED_ROWS // chunk)
-    values, sizes = [], []
+    efforts = _efforts(n_samples)
+    values: list[list[Tensor]] = [[] for _ in efforts]
+    sizes: list[list[Tensor]] = [[] for _ in efforts]
     for start in range(0, len(x), batch):
         rows = x[start : start + batch].to(device)
         counts = [min(chunk, n_samples - first) for first in range(0, n_samples, chunk)]
         parts = [vae.terms(rows, count, generator=generator).elbo for count in counts]
         log_weight = torch.cat(parts).double()  # (S, rows)
-        total = log_weight.logsumexp(0)
-        values.append(total - math.log(n_samples))
-        sizes.append(torch.exp(2 * total - (2 * log_weight).logsumexp(0)))
+        for effort, value, size in zip(efforts, values, sizes, strict=True):
+            bound, ess = _blocks(log_weight, effort)
+            value.append(bound.cpu())
+            size.append(ess.cpu())
         if on_progress is not None:
             on_progress(len(rows))
-    return LogMarginal(torch.cat(values).cpu(), torch.cat(sizes).cpu())
+    bounds, ess = [torch.cat(value) for value in values], [torch.cat(size) for size in sizes]
+    curve = tuple(
+        CurvePoint(effort, over_examples(bound), float(size.median()))
+        for effort, bound, size in zip(efforts, bounds, ess, strict=True)
+    )
+    return LogMarginal(bounds[-1], ess[-1], curve)
+
+
+def _efforts(n_samples: int) -> tuple[int, ...]:
+    """1, 10, 100, ... below S, then S itself."""
+    return (*(10**power for power in range(len(str(n_samples))) if 10**power < n_samples), n_samples)
+
+
+def _blocks(log_weight: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Bound and effective sample size of ``size`` draws: means over the blocks that (S, n) log-weights make, (n,) each.
+
+    Draws that do not fill a block are left out.
+    """
+    blocks = log_weight[: len(log_weight) // size * size].view(-1, size, log_weight.shape[1])
+    total = blocks.logsumexp(1)
+    ess = torch.exp(2 * total - (2 * blocks).logsumexp(1))
+    return total.mean(0) - math.log(size), ess.mean(0)

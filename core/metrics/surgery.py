@@ -8,7 +8,10 @@ that their residual is a check of the code and not an identity of one set of num
 
 The null of the marginal KL. Let q be the population that the n posteriors sample and q_n their mixture. At draws z of
 posterior i, E[log q_n(z) - log q_-i(z)] = KL(q_n || q) + KL(q || q_n-1), with q_-i the mixture without i: the first
-term is what KL(q_n || p) is for p = q, the second is about as large, so half the difference is reported.
+term is what KL(q_n || p) is for p = q. As long as both are small they are about as large, and half the difference is
+reported (up to 0.3 nats it was 0.8 to 1.3 times the truth in simulations from 2 to 40 dimensions). Where posteriors
+hardly overlap, as in many dimensions, the second runs away: the null is then not known, only that it is large, since
+KL(q_n || q) = I(x; z) of the population - I_q[x, z] and the latter cannot exceed log n.
 
 References:
     Hoffman, Johnson (2016), ELBO surgery: yet another way to carve up the variational evidence lower bound.
@@ -30,6 +33,9 @@ from core.priors import Prior
 from core.records import Estimate
 from core.shapes import Latents
 
+NULL_LIMIT = 0.3
+"""Nats up to which the null of the marginal KL is known."""
+
 
 @dataclass(frozen=True)
 class Surgery:
@@ -43,7 +49,7 @@ class Surgery:
         mutual_information: I_q[x, z], between 0 and log n.
         marginal_kl: KL(q(z) || p(z)).
         marginal_kl_null: what the marginal KL would be for a perfect prior. q(z) is a mixture of n posteriors, and even
-            the distribution these are a sample of is not that mixture.
+            the distribution these are a sample of is not that mixture. None where it is too large to be known.
         log_n: the ceiling of the mutual information.
         identity_residual: average_kl - mutual_information - marginal_kl; zero within its standard error.
     """
@@ -51,7 +57,7 @@ class Surgery:
     average_kl: Estimate
     mutual_information: Estimate
     marginal_kl: Estimate
-    marginal_kl_null: Estimate
+    marginal_kl_null: Estimate | None
     log_n: float
     identity_residual: Estimate
 
@@ -89,28 +95,51 @@ def elbo_surgery(
     if average is None:
         z, log_q = draws()
         average = log_q - _per_point(prior.log_prob, z)
-    z, log_q = draws()
-    information = log_q.double() - _aggregated(z, mean, log_var)
+    z, _ = draws()
+    information = log_own(z, mean, log_var) - log_aggregated(z, mean, log_var)[0]
     z, _ = draws()  # stratified over i: every component of q(z) gives the same number of draws
-    log_aggregated = _aggregated(z, mean, log_var)
-    marginal = log_aggregated - _per_point(prior.log_prob, z)
-    optimism = log_aggregated - _aggregated(z, mean, log_var, leave_out=True)
+    log_q, log_q_others = log_aggregated(z, mean, log_var)
+    marginal = log_q - _per_point(prior.log_prob, z)
+    optimism = log_q - log_q_others
     residual = float(average.double().mean() - information.mean() - marginal.double().mean())
     noise = math.sqrt(sum(monte_carlo_se(part) ** 2 for part in (average, information, marginal)))
     return Surgery(
         average_kl=over_examples(average.double().mean(0)),
         mutual_information=over_examples(information.mean(0)),
         marginal_kl=over_examples(marginal.double().mean(0)),
-        marginal_kl_null=over_examples(0.5 * optimism.mean(0)),
+        marginal_kl_null=null_of(optimism),
         log_n=math.log(len(mean)),
         identity_residual=Estimate(residual, noise),
     )
 
 
-def _aggregated(z: Tensor, mean: Tensor, log_var: Tensor, *, leave_out: bool = False) -> Tensor:
-    """Exact log q(z) of (S, n, d) draws, (S, n); with ``leave_out``, under the mixture of the other posteriors."""
-    own = torch.arange(len(mean)).repeat(len(z)) if leave_out else None
-    return mixture.log_prob(z.flatten(0, 1), mean, log_var, exclude=own, double=True).view(z.shape[:2])
+def null_of(optimism: Tensor) -> Estimate | None:
+    """The null of the marginal KL from (S, n) values of log q_n(z) - log q_-i(z); None where it cannot be known."""
+    null = over_examples(0.5 * optimism.mean(0))
+    return null if null.value <= NULL_LIMIT else None
+
+
+def log_own(z: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
+    """log q(z|x_i) of (S, n, d) draws, draw [s, i] under posterior i, (S, n) in float64."""
+    return DiagonalNormal(mean.double(), log_var.double()).log_prob(z.double())
+
+
+def log_aggregated(z: Tensor, mean: Tensor, log_var: Tensor, own: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Exact log q(z) of (S, m, d) draws, and log q_-i(z) under all posteriors but the draw's own, (S, m) in float64.
+
+    One pass over the mixture gives both: q = ((n - 1) q_-i + q(z|x_i)) / n is a sum of positive terms, whereas q_-i
+    from q would be a difference that cancels wherever a posterior stands alone.
+
+    Args:
+        z: draws of m posteriors.
+        mean: (n, d), all of them.
+        log_var: (n, d).
+        own: (m,) which posterior each draw is of; None where m = n and they are in order.
+    """
+    n = len(mean)
+    own = torch.arange(n, device=z.device) if own is None else own
+    others = mixture.log_prob(z.flatten(0, 1), mean, log_var, exclude=own.repeat(len(z)), double=True).view(z.shape[:2])
+    return torch.logaddexp(others + math.log((n - 1) / n), log_own(z, mean[own], log_var[own]) - math.log(n)), others
 
 
 def _per_point(log_prob: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:

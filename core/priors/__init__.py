@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from core.priors import aggregated, flow, mog, standard, vamp
+from core.priors import aggregated, flow, gaussian, mog, standard, vamp
 from core.priors.base import MixturePrior, Prior, PriorContext, PriorKind
 
 PRIORS: dict[str, PriorKind] = {
     "standard": standard.KIND,
+    "gaussian": gaussian.KIND,
     "mog": mog.KIND,
     "vamp": vamp.KIND,
     "aggregated": aggregated.KIND,

@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 from core import mixture
 from core.distributions import standard_normal
 from core.errors import first_problem
-from core.shapes import ComponentLogVars, ComponentMeans, Latents, LogProb, LogWeights
+from core.shapes import ComponentLogVars, ComponentMeans, Covariances, Latents, LogProb, LogWeights
 
 
 class Options(BaseModel):
@@ -73,6 +73,13 @@ class Prior(nn.Module):
     @abstractmethod
     def sample(self, n: int, *, generator: Generator | None = None) -> Latents:
         """n independent draws, (n, d), without gradients."""
+
+    def gaussians(self) -> tuple[ComponentMeans, Covariances, LogWeights] | None:
+        """The prior as Gaussians with full covariance: mean (K, d), covariance (K, d, d), log_weight (K,).
+
+        None where it is no such thing. A mixture of diagonal Gaussians gives its ``components`` instead.
+        """
+        return None
 
     def extra_repr(self) -> str:
         """What ``print`` shows."""

@@ -7,15 +7,31 @@ Models and latents are shared by all sessions and never changed; results are sma
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
-from core import checkpoint, density, generate, typicality
+from core import checkpoint, embedding_file, generate, jobs, ladder_file, metrics_file, region, typicality, views
+from core import gallery as galleries
 from core.errors import CheckpointError
+from core.gallery import Gallery
+from core.ladder_records import Ladder
 from core.latents import LatentCloud, PointKind
-from core.metrics import coverage
+from core.metrics import coverage, per_image
+from core.metrics import distance as distances
 from core.priors import PRIORS
-from core.records import CheckpointInfo, DensityGrid, Mismatch, Place
+from core.records import CheckpointInfo, DensityGrid, Distance, Draws, Embedding, Place
+
+ViewKey = tuple[str, int, int, int]
+"""A view of latent space: its kind, for a pair its dimensions from 1 on (0: the most active one), and a seed."""
+
+MAP = "tsne:"
+"""What the kind of a view starts with that is a map; the id of the job that made it follows."""
+
+WHOLE: ViewKey = ("plane", 0, 0, 0)
+"""The latent space itself, where it has two dimensions."""
 
 
 def checkpoints() -> list[CheckpointInfo]:
@@ -36,45 +52,135 @@ def model(name: str, digest: str) -> checkpoint.Checkpoint:
     return loaded
 
 
+@st.cache_resource(max_entries=64, show_spinner=False)
+def view(name: str, digest: str, key: ViewKey) -> views.View:
+    """The plane, and the posteriors drawn in it.
+
+    Raises:
+        ValueError: where there is no such view of this model, with the reason.
+    """
+    kind, first, second, seed = key
+    dims = (first - 1 if first else None, second - 1 if second else None)
+    return views.view(kind, latents(name, digest), model(name, digest).vae.prior, dims=dims, seed=seed)
+
+
 @st.cache_data(max_entries=64, show_spinner="Evaluating densities")
-def grids(name: str, digest: str, cells: int) -> tuple[DensityGrid, DensityGrid]:
-    """q(z) and p(z) on one window."""
-    loaded = model(name, digest)
-    cloud, prior = latents(name, digest), loaded.vae.prior
-    view = density.window(cloud, [prior])
-    return density.cloud_grid(cloud, view, cells), density.prior_grid(prior, view, cells)
+def grids(name: str, digest: str, key: ViewKey, cells: int) -> tuple[DensityGrid, DensityGrid | None]:
+    """q(z) and p(z) on one window of a view; no p(z) for a flow in a plane of more dimensions."""
+    shown, prior = view(name, digest, key), model(name, digest).vae.prior
+    part = views.window(shown, prior)
+    return (
+        views.cloud_grid(shown.cloud, shown.plane, part, cells),
+        views.prior_grid(prior, shown.plane, part, cells),
+    )
 
 
 @st.cache_data(max_entries=32, show_spinner="Evaluating densities")
-def null_grids(name: str, digest: str, cells: int) -> tuple[DensityGrid, DensityGrid]:
+def null_grids(name: str, digest: str, key: ViewKey, cells: int) -> tuple[DensityGrid, DensityGrid]:
     """q(z) of two halves of the images on one window: what the picture shows when there is no difference."""
-    cloud = latents(name, digest)
-    view = density.window(cloud, [model(name, digest).vae.prior])
-    first, second = cloud.halves()
-    return density.cloud_grid(first, view, cells), density.cloud_grid(second, view, cells)
+    shown = view(name, digest, key)
+    part = views.window(shown, model(name, digest).vae.prior)
+    first, second = shown.cloud.halves()
+    return views.cloud_grid(first, shown.plane, part, cells), views.cloud_grid(second, shown.plane, part, cells)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def posterior_points(
-    name: str, digest: str, n: int, seed: int, kind: PointKind
+def draws(name: str, digest: str, key: ViewKey, n: int, seed: int) -> Draws:
+    """n draws of q(z) and n of p(z) with their places in a view; of a map, those that it was made of."""
+    if key[0].startswith(MAP):
+        made = embedding(key[0])
+        cloud = latents(name, digest)
+        labels = None if cloud.labels is None else cloud.labels[made.q_index]
+        return Draws(made.q, made.p, made.q_z, made.p_z, cloud.split_rows()[made.q_index], labels)
+    return views.draws(view(name, digest, key), model(name, digest).vae.prior, n, seed=seed)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def embedding(kind: str) -> Embedding:
+    """The map that a job has made.
+
+    Raises:
+        ValueError: where it has none, or its file cannot be used.
+    """
+    return embedding_file.read_embedding(jobs.result(kind.removeprefix(MAP)))
+
+
+@st.cache_data(max_entries=128, show_spinner="Looking into the region")
+def gallery(name: str, digest: str, key: ViewKey, n: int, seed: int, text: str) -> Gallery:
+    """What lies in a region of a view."""
+    found, corners = draws(name, digest, key, n, seed), region.parse(text)
+    return galleries.gallery(found, corners, latents(name, digest), model(name, digest).vae.prior, seed=seed)
+
+
+def region_images(
+    name: str, digest: str, key: ViewKey, n: int, seed: int, text: str, count: int
+) -> tuple[np.ndarray, bool]:
+    """The first images that are encoded in a region, and whether they are the images themselves.
+
+    Where the data set is not on this computer they are the model's reconstructions of them.
+    """
+    inside = gallery(name, digest, key, n, seed, text).q_rows
+    rows = draws(name, digest, key, n, seed).rows[inside]
+    return images(name, digest, tuple(dict.fromkeys(rows.tolist()))[:count])  # an image may have several draws inside
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def region_generated(name: str, digest: str, key: ViewKey, n: int, seed: int, text: str, count: int) -> np.ndarray:
+    """What is decoded at the first draws of the prior in a region."""
+    inside = gallery(name, digest, key, n, seed, text).p_rows[:count]
+    return galleries.decoded(model(name, digest), draws(name, digest, key, n, seed).p_z[inside])
+
+
+def images(name: str, digest: str, rows: tuple[int, ...]) -> tuple[np.ndarray, bool]:
+    """Images of the stored split by row, and True; their reconstructions, and False, where the data set is not here."""
+    loaded = model(name, digest)
+    try:
+        everything = split_images(name, digest)
+    except ValueError:  # not kept, so that the images are there as soon as the data set is
+        return galleries.reconstructed(loaded, np.array(rows)), False
+    return galleries.pictures(loaded, everything, np.array(rows)), True
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the data set")
+def split_images(name: str, digest: str) -> Any:
+    """All images of the split whose posteriors are stored.
+
+    Raises:
+        ValueError: where the data set is not on this computer.
+    """
+    return galleries.split_images(model(name, digest).config, latents(name, digest).split)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def points(
+    name: str, digest: str, key: ViewKey, n: int, seed: int, kind: PointKind
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """n draws of q(z), or n posterior means, (n, d) float32, and the class of each, (n,)."""
-    return latents(name, digest).points(n, kind, seed=seed)
+    """n draws of q(z), or n posterior means, in a view, (n, 2) float32, and the class of each, (n,)."""
+    shown = view(name, digest, key)
+    z, labels = shown.cloud.points(n, kind, seed=seed)
+    return views.places(shown, z), labels
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def pseudo_input_means(name: str, digest: str) -> np.ndarray | None:
-    """Posterior means of the pseudo-inputs, (K, d), for a VampPrior; None for any other prior."""
-    return generate.pseudo_input_means(model(name, digest))
+def pseudo_input_places(name: str, digest: str, key: ViewKey) -> np.ndarray | None:
+    """Posterior means of the pseudo-inputs in a view, (K, 2), for a VampPrior; None for any other prior."""
+    means = generate.pseudo_input_means(model(name, digest))
+    return None if means is None else views.places(view(name, digest, key), means)
 
 
-@st.cache_data(max_entries=64, show_spinner="Counting holes and leaks")
-def mismatch(name: str, digest: str, n: int, seed: int) -> Mismatch | None:
-    """Holes and leaks with their null; None with too few images for that."""
-    cloud = latents(name, digest)
+@st.cache_data(max_entries=64, show_spinner="Counting holes and leaks, training two classifiers")
+def distance(name: str, digest: str, seed: int) -> Distance | None:
+    """Holes and leaks, classifiers and discrepancy with their nulls; None with too few images for that.
+
+    What ``python -m core evaluate`` stored with this seed is taken from there.
+    """
+    loaded, cloud = model(name, digest), latents(name, digest)
     if len(cloud) < coverage.FEWEST:
         return None
-    return coverage.mismatch(cloud, model(name, digest).vae.prior, n=n, seed=seed)
+    stored = metrics_file.record(loaded.metrics, cloud.split, "distance")
+    if stored is not None and stored.mismatch.seed == seed:
+        return stored
+    return distances.distance(cloud, loaded.vae.prior, seed=seed)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -93,6 +199,52 @@ def decoded_around(name: str, digest: str, z: tuple[float, ...], step: float, si
 def prior_samples(name: str, digest: str, n: int, seed: int) -> np.ndarray:
     """Decoded means at n draws of the prior."""
     return generate.prior_samples(model(name, digest), n, seed=seed)
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading the code of every image")
+def image_kl(name: str, digest: str, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """KL(q(z|x) || p(z)) of every stored image, its standard error, and the image's row in its split, (n,) each."""
+    cloud = latents(name, digest)
+    values, errors = per_image.image_kl(cloud, model(name, digest).vae.prior, seed=seed)
+    return values.numpy(), errors.numpy(), cloud.split_rows()
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def reconstructed(name: str, digest: str, rows: tuple[int, ...]) -> np.ndarray:
+    """Means of p(x|z) at the posterior means of images of the stored split, by row."""
+    return galleries.reconstructed(model(name, digest), np.array(rows))
+
+
+def record(name: str, digest: str, key: str) -> Any:
+    """A record of the stored evaluation on the test split, None where there is none."""
+    return metrics_file.record(model(name, digest).metrics, "test", key)
+
+
+def per_dimension(name: str, digest: str) -> Any:
+    """Both KLs dimension by dimension, as they were stored; None where that has no meaning or was not measured."""
+    return record(name, digest, "per_dimension")
+
+
+def ladder(name: str, digest: str) -> Ladder | None:
+    """The ladder stored with a checkpoint; None where there is none, or where it is of another encoder.
+
+    Read in every run, some milliseconds: it may be fitted again at any time.
+
+    Raises:
+        CheckpointError: where its file cannot be used.
+    """
+    found = ladder_file.read_ladder(checkpoint.checkpoint_root() / name)
+    return found if found is not None and found.digest == digest else None
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def fitted_ladder(file: str) -> Ladder:
+    """The ladder that a job has fitted.
+
+    Raises:
+        CheckpointError: where its file cannot be used.
+    """
+    return ladder_file.read_ladder_file(Path(file))
 
 
 def prior_kinds() -> tuple[str, ...]:

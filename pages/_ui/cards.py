@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core import figures
-from core.records import CheckpointInfo
+from core.records import CheckpointInfo, Estimate
 from pages._ui import cache, layout
 
 TERMS = ("reconstruction", "mutual_information", "marginal_kl", "log_n")
@@ -26,12 +26,16 @@ def in_order(infos: Iterable[CheckpointInfo]) -> list[CheckpointInfo]:
 
 
 def comparable(infos: list[CheckpointInfo]) -> list[list[CheckpointInfo]]:
-    """The evaluated models in groups that may stand in one figure: the same images, binarised the same way."""
+    """The evaluated models in groups that may stand in one figure: the same images, binarised the same way.
+
+    Models of another latent dimension stand apart too: their parts of the KL are of another size.
+    """
     groups: dict[tuple[Any, ...], list[CheckpointInfo]] = {}
     for info in infos:
         test = info.metrics.get("test", {})
         if all(term in test for term in TERMS):
-            same = (info.binarisation, info.data_seed, info.likelihood, info.image_shape, test.get("n"))
+            images = (info.binarisation, info.data_seed, info.likelihood, info.image_shape, test.get("n"))
+            same = (*images, info.latent_dim)
             groups.setdefault(same, []).append(info)
     return list(groups.values())
 
@@ -47,11 +51,13 @@ def rows(infos: list[CheckpointInfo]) -> list[tuple[str, dict[str, Any]]]:
 
 def split_sentence(rows: list[tuple[str, dict[str, Any]]]) -> str:
     """The figure in words."""
-    best = min(rows, key=lambda row: row[1]["marginal_kl"]["value"])
-    worst = max(rows, key=lambda row: row[1]["marginal_kl"]["value"])
+    ordered = sorted((row[1]["marginal_kl"]["value"], row[1]["marginal_kl"]["se"], row[0]) for row in rows)
+    (low, low_se, best), (high, high_se, worst) = ordered[0], ordered[-1]
+    if len(rows) == 1:
+        return f"The marginal KL of {best} is {Estimate(low, low_se)} nats."
     return (
-        f"The marginal KL is smallest for {best[0]}: {best[1]['marginal_kl']['value']:.2f} nats, "
-        f"and largest for {worst[0]}: {worst[1]['marginal_kl']['value']:.2f} nats."
+        f"The marginal KL is smallest for {best}: {Estimate(low, low_se)} nats, "
+        f"and largest for {worst}: {Estimate(high, high_se)} nats."
     )
 
 

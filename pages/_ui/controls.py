@@ -9,24 +9,47 @@ import streamlit as st
 from core.latents import PointKind
 from core.records import CheckpointInfo
 
-MAX_MODELS = 2
+MAX_MODELS = 6
 PREFERRED = ("mnist-2d-standard", "digits-2d-standard")
 """Shown first when the address names no model: the prior whose fit is worst tells most."""
 POINT_KINDS = {"samples": "Samples", "means": "Means", "none": "None"}
 DRAWN: dict[str, PointKind | None] = {"samples": "samples", "means": "means", "none": None}
 
+DRAWN_POINTS = 2000
 FARTHEST = 1000.0
 """Largest latent coordinate that can be typed."""
+VIEW_KINDS = {
+    "pca": "Principal plane",
+    "pair": "Pair of dimensions",
+    "different": "Most different direction",
+    "tsne": "t-SNE",
+}
 
 
 @dataclass(frozen=True)
 class View:
-    """How the latent plane is drawn."""
+    """What is drawn over the densities."""
 
     points: PointKind | None
     n: int
     seed: int
     classes: bool
+
+
+@dataclass(frozen=True)
+class Projection:
+    """How more than two dimensions become two.
+
+    Attributes:
+        kind: a key of ``VIEW_KINDS``.
+        dims: the pair of dimensions, counted from 1; 0 stands for the most active one not named.
+        perplexity, draws: of a t-SNE map; draws of q and of p each.
+    """
+
+    kind: str
+    dims: tuple[int, int]
+    perplexity: float
+    draws: int
 
 
 def pick_models(usable: list[CheckpointInfo]) -> None:
@@ -40,8 +63,9 @@ def pick_models(usable: list[CheckpointInfo]) -> None:
         key="models",
         bind="query-params",
         max_selections=MAX_MODELS,
-        placeholder="Choose one or two",
-        help="Choose two to see them one above the other.",
+        placeholder="Choose one or more",
+        on_change=clear_region,
+        help="Up to six. Pages that draw a picture for each show the first two, one above the other.",
     )
 
 
@@ -51,35 +75,111 @@ def chosen_models(usable: list[CheckpointInfo]) -> list[CheckpointInfo]:
     return [by_name[name] for name in st.session_state.get("models", []) if name in by_name]
 
 
-def view_controls() -> View:
-    """What to draw over the densities, in one row."""
+def view_controls(*, over_densities: bool = True) -> View:
+    """What to draw over the densities, in one row.
+
+    Args:
+        over_densities: whether there are any; a map has its own points.
+    """
+    points, n = "samples", DRAWN_POINTS
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        points = st.segmented_control(
-            "Posterior points",
-            list(POINT_KINDS),
-            format_func=POINT_KINDS.__getitem__,
-            default="samples",
-            required=True,
-            key="points",
-            bind="query-params",
-            help="Samples z ~ q(z|x) show the aggregated posterior; means alone look narrower and invent holes.",
-        )
-        n = st.number_input(
-            "Number of points",
-            min_value=100,
-            max_value=20_000,
-            value=2000,
-            step=500,
-            key="n",
-            bind="query-params",
-            width=160,
-            help="Spread evenly over the test images.",
-        )
+        if over_densities:
+            points = st.segmented_control(
+                "Posterior points",
+                list(POINT_KINDS),
+                format_func=POINT_KINDS.__getitem__,
+                default="samples",
+                required=True,
+                key="points",
+                bind="query-params",
+                help="Samples z ~ q(z|x) show the aggregated posterior; means alone look narrower and invent holes.",
+            )
+            n = st.number_input(
+                "Number of points",
+                min_value=100,
+                max_value=20_000,
+                value=DRAWN_POINTS,
+                step=500,
+                key="n",
+                bind="query-params",
+                width=160,
+                help="Spread evenly over the test images.",
+            )
         seed = st.number_input(
-            "Seed", min_value=0, max_value=2**31 - 1, value=0, key="seed", bind="query-params", width=120
-        )
+            "Seed", min_value=0, max_value=2**31 - 1, value=0, key="seed", bind="query-params", width=120,
+            on_change=clear_region,
+        )  # fmt: skip
         classes = st.toggle("Class colours", value=True, key="classes", bind="query-params")
     return View(DRAWN[points], int(n), int(seed), classes)
+
+
+def projection_controls(largest: int) -> Projection:
+    """How a latent space of more than two dimensions is shown.
+
+    Args:
+        largest: the smallest latent dimension among the models shown, up to which dimensions can be named.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = st.segmented_control(
+            "View",
+            list(VIEW_KINDS),
+            format_func=VIEW_KINDS.__getitem__,
+            default="pca",
+            required=True,
+            key="view",
+            bind="query-params",
+            on_change=clear_region,
+            help="The first three are exact marginals of the densities. t-SNE keeps neighbours together and nothing "
+            "else: it has no density, and its gaps and sizes mean nothing.",
+        )
+        dims, perplexity, draws = [0, 0], 30.0, 1000
+        if kind == "pair":
+            for place, key in enumerate(("i", "j")):
+                typed = st.number_input(
+                    ("Across: dimension", "Up: dimension")[place],
+                    min_value=1,
+                    max_value=largest,
+                    value=None,
+                    key=key,
+                    bind="query-params",
+                    width=170,
+                    placeholder="most active",
+                    on_change=clear_region,
+                )
+                dims[place] = int(typed or 0)
+        if kind == "tsne":
+            perplexity = st.number_input(
+                "Perplexity", min_value=2.0, max_value=500.0, value=30.0, step=5.0, key="perplexity",
+                bind="query-params", width=140, on_change=clear_region,
+                help="About how many neighbours each point looks at. Lowered where there are too few points for it.",
+            )  # fmt: skip
+            draws = st.number_input(
+                "Draws of each", min_value=50, max_value=10_000, value=1000, step=250, key="draws",
+                bind="query-params", width=150, on_change=clear_region,
+                help="As many of q(z) as of p(z), embedded together. 1,000 take some seconds, 10,000 some minutes.",
+            )  # fmt: skip
+    return Projection(kind, (dims[0], dims[1]), float(perplexity), int(draws))
+
+
+def region_input() -> str:
+    """The chosen part of the picture as text, "" where there is none."""
+    return st.text_input(
+        "Region",
+        key="region",
+        bind="query-params",
+        placeholder="drag a box or a lasso in the picture, or type: left right bottom top",
+        max_chars=1500,
+    ).strip()
+
+
+def set_region(text: str) -> None:
+    """Put a region into its input; to be called from a callback."""
+    st.session_state["region"] = text
+
+
+def clear_region() -> None:
+    """Forget the region: in another view the same numbers are another place."""
+    st.session_state["region"] = ""
 
 
 def place_inputs() -> tuple[float, float] | None:

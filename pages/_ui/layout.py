@@ -63,8 +63,8 @@ def split_of(info: CheckpointInfo) -> str:
 
 def why_not_drawn(info: CheckpointInfo) -> str | None:
     """Why the latent plane of a model cannot be drawn, None where it can."""
-    if info.latent_dim != 2:
-        return f"{title_of(info)}: this picture is for two latent dimensions, and this model has {info.latent_dim}."
+    if info.latent_dim < 2:
+        return f"{title_of(info)}: a plane needs two latent dimensions or more, and this model has one."
     if not info.images:
         return f"{title_of(info)}: the checkpoint holds no latents, so there is no q(z) to draw. Train it again."
     return None
@@ -78,6 +78,16 @@ def link_to(page: str, label: str, info: CheckpointInfo) -> None:
         icon=":material/bubble_chart:",
         query_params={"models": info.name},
     )
+
+
+def stored_estimate(info: CheckpointInfo, key: str, split: str = "test") -> Estimate:
+    """A stored metric of an evaluated model.
+
+    Raises:
+        KeyError: where it was not evaluated.
+    """
+    stored = info.metrics[split][key]
+    return Estimate(stored["value"], stored["se"])
 
 
 def estimate_of(info: CheckpointInfo, key: str, split: str = "test") -> Estimate | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import figures
-from core.records import CheckpointInfo, Mismatch, Share
+from core.records import CheckpointInfo, ClassifierTest, Distance, KernelTest, Share
 from pages._ui.layout import estimate_of
 
 HOLES = (
@@ -15,17 +15,18 @@ HOLES = (
 LEAKS = "Share of posterior draws where the prior has no mass: log p(z) under the 1 % quantile of log p at prior draws."
 
 
-def verdict(info: CheckpointInfo, found: Mismatch | None) -> str:
+def verdict(info: CheckpointInfo, found: Distance | None) -> str:
     """What the picture of a model says, in words."""
     if found is None:
-        return f"Holes and leaks are not counted: {info.images} images are too few for that."
-    return figures.mismatch_sentence(found, estimate_of(info, "marginal_kl"), estimate_of(info, "marginal_kl_null"))
+        return f"Nothing is counted here: {info.images} images are too few for that."
+    marginal = (estimate_of(info, "marginal_kl"), estimate_of(info, "marginal_kl_null"))
+    return f"{figures.mismatch_sentence(found.mismatch, *marginal)} {figures.classifier_sentence(found.classifiers)}"
 
 
-def metric_strip(info: CheckpointInfo, found: Mismatch | None) -> None:
-    """Marginal KL, holes, leaks and mutual information, as far as they are known."""
-    columns = iter(st.columns(4))
-    n = info.metrics.get("test", {}).get("n", 0)
+def metric_strip(info: CheckpointInfo, found: Distance | None) -> None:
+    """Marginal KL, classifiers, discrepancy, holes, leaks and mutual information, as far as they are known."""
+    columns = iter([*st.columns(3), *st.columns(3)])
+    n, seed = (info.metrics.get("test", {}).get(key, 0) for key in ("n", "seed"))
     marginal, information, log_n = (estimate_of(info, key) for key in ("marginal_kl", "mutual_information", "log_n"))
     null = estimate_of(info, "marginal_kl_null")
     if marginal is not None:
@@ -33,22 +34,30 @@ def metric_strip(info: CheckpointInfo, found: Mismatch | None) -> None:
             _card(
                 "Marginal KL(q ‖ p), nats",
                 str(marginal),
-                "match: 0" if null is None else f"match: {null.value:.2f}",
-                f"Test split, n = {n:,}, ± one standard error. The part of the ELBO that a better prior can win back, "
+                "match: not known, see help" if null is None else f"match: {null}",
+                f"Test split, n = {n:,}, seed {seed}, ± one standard error. The part of the ELBO that a "
+                "better prior can win back, "
                 "down to what a perfect one would have: q(z) is a mixture of n posteriors, and the distribution they "
-                "are a sample of is not that mixture.",
+                "are a sample of is not that mixture. Where the posteriors hardly overlap, that value is large and not "
+                "known: the information is then cut off at log n and the rest counts here, whatever the prior is. "
+                "Differences between priors on the same images are not touched by this.",
             )
     if found is not None:
-        for label, share, what in (("Holes", found.holes, HOLES), ("Leaks", found.leaks, LEAKS)):
+        with next(columns):
+            _classifier_card(found.classifiers)
+        with next(columns):
+            _kernel_card(found.kernel)
+        for label, share, what in (("Holes", found.mismatch.holes, HOLES), ("Leaks", found.mismatch.leaks, LEAKS)):
             with next(columns):
-                _share_card(label, share, what)
+                _share_card(label, share, f"{what} Seed {found.mismatch.seed}.")
     if information is not None and log_n is not None:
         with next(columns):
             _card(
-                "Information I(x; z), nats",
+                "Information I(n; z), nats",
                 str(information),
                 f"ceiling log n = {log_n.value:.2f}",
-                f"Test split, n = {n:,}, ± one standard error. What the code keeps of the image, from 0 to log n.",
+                f"Test split, n = {n:,}, seed {seed}, ± one standard error. What the code keeps of the image, "
+                "from 0 to log n.",
             )
 
 
@@ -59,6 +68,35 @@ def _share_card(label: str, share: Share, what: str) -> None:
         f"{100 * share.value:.1f} %",
         f"{low:.1f}–{high:.1f}, match: {null:.1f} %",
         f"{what} 95 % Wilson interval, {share.n:,} independent items; a perfect match would give {null:.1f} %.",
+    )
+
+
+def _classifier_card(tests: tuple[ClassifierTest, ...]) -> None:
+    best, low, high = figures.better(tests)
+    share = best.accuracy
+    every = "; ".join(
+        f"{test.classifier} {100 * test.accuracy.value:.1f} %, on one distribution {100 * test.accuracy.null:.1f} %"
+        for test in tests
+    )
+    _card(
+        "Told apart by a classifier",
+        f"{100 * share.value:.1f} %",
+        f"{100 * low:.1f}–{100 * high:.1f}, match: {100 * share.null:.1f} %",
+        f"Held-out accuracy of the better of {len(tests)} classifiers that tell draws of q from draws of p, on images "
+        f"they have not seen, with a Wilson interval that allows for the choice (95 % for both). {every}. "
+        f"{best.draws:,} draws of each, {share.n:,} held out, seed {best.seed}.",
+    )
+
+
+def _kernel_card(test: KernelTest) -> None:
+    low, high = (f"{1000 * value:.2f}".replace("-", "−") for value in (test.null_low, test.null_high))
+    _card(
+        "MMD², thousandths",
+        f"{1000 * test.value:.2f}".replace("-", "−"),
+        f"match: {low} to {high}, p = {test.p_value:.3f}",
+        "Unbiased squared maximum mean discrepancy of five Gaussian kernels around the median distance; beside it the "
+        f"range that holds 95 % of {test.permutations} shuffles between q and p, and the share of shuffles that reach "
+        f"the value. {test.draws:,} draws of each, seed {test.seed}.",
     )
 
 

@@ -7,17 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from core import figures
+from core import figures, region
 from core.figures import theme
 from core.records import CheckpointInfo, DensityGrid
-from pages._ui import cache, controls
+from pages._ui import cache, controls, downloads
 from pages._ui.layout import title_of
 
 SIDE = 5
-CHART_TOOLS = {
-    "displaylogo": False,
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
-}
 
 
 def density_chart(build: Callable[..., Any], key: str, alt: str, **arguments: Any) -> None:
@@ -28,8 +24,35 @@ def density_chart(build: Callable[..., Any], key: str, alt: str, **arguments: An
         if z is not None:
             controls.set_place(z)
 
+    config = downloads.chart_config(key)
     figure = build(**arguments)
-    st.plotly_chart(figure, key=key, on_select=take_click, selection_mode="points", alt=alt, config=CHART_TOOLS)
+    st.plotly_chart(figure, key=key, on_select=take_click, selection_mode="points", alt=alt, config=config)
+
+
+def region_chart(figure: Any, key: str, alt: str, *, reach: float, decodes: bool) -> None:
+    """A figure in which a box or a lasso becomes the region, and a click the place to decode or a small region.
+
+    Args:
+        figure: of two latent coordinates, or of places in a view.
+        key: of the chart.
+        alt: the figure in words.
+        reach: half the side of the region that a click makes.
+        decodes: whether a place in the figure is a code, so that a click can be decoded.
+    """
+
+    def take() -> None:
+        event = st.session_state.get(key)
+        corners, z, at = figures.outlined(event), figures.clicked(event), figures.touched(event)
+        if corners is not None:
+            controls.set_region(region.write(corners))
+        elif decodes and z is not None:
+            controls.set_place(z)
+        elif at is not None:
+            controls.set_region(region.write(region.box(at[0] - reach, at[0] + reach, at[1] - reach, at[1] + reach)))
+
+    config = downloads.chart_config(key, selecting=True)
+    modes = ("points", "box", "lasso")
+    st.plotly_chart(figure, key=key, on_select=take, selection_mode=modes, alt=alt, config=config)
 
 
 def panel(info: CheckpointInfo, z: tuple[float, float], grid: DensityGrid, seed: int, *, narrow: bool = False) -> None:

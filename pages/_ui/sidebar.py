@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages._ui import cache
 from pages._ui.controls import pick_models
+from pages._ui.downloads import image_format
 
 
 def draw_sidebar() -> None:
@@ -14,6 +15,7 @@ def draw_sidebar() -> None:
     broken = [info for info in listed if info.error]
     with st.sidebar:
         pick_models([info for info in listed if not info.error])
+        image_format()
         if broken:
             with st.expander(f"{len(broken)} unusable", icon=":material/warning:"):
                 for info in broken:

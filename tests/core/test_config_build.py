@@ -119,7 +119,7 @@ def test_build_is_what_the_config_says() -> None:
 
 
 def test_an_unknown_prior_is_named_with_those_known() -> None:
-    with pytest.raises(ValueError, match=r"unknown prior 'magic'.*standard, mog, vamp"):
+    with pytest.raises(ValueError, match=r"unknown prior 'magic'.*standard, gaussian, mog, vamp"):
         build(model_config("magic"))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 import zuko
@@ -16,6 +18,14 @@ from core.flows.permute import Permute, reverse
 from core.priors import PRIORS
 from tests import contracts
 from tests.contracts import FLOW_LAWS, both_directions, jacobian, perturbed, registered_flow, registered_prior, seeded
+
+
+@pytest.fixture(autouse=True)
+def seeded_layers() -> Iterator[None]:
+    """Layers start from torch's process-wide state: the same one whatever ran before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        yield
 
 
 @pytest.mark.parametrize("kind", FLOWS)

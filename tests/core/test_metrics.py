@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from core.distributions import DiagonalNormal
-from core.metrics.coverage import mismatch, wilson
+from core.intervals import wilson
+from core.metrics.coverage import mismatch
 from core.metrics.estimate import monte_carlo_se, over_examples
 from core.metrics.evaluate import evaluate
 from core.metrics.latent import active_units

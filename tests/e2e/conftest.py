@@ -48,6 +48,7 @@ def serve(folder: Path) -> Iterator[str]:
         process = subprocess.Popen(
             command,
             cwd=folder,
+            env={**os.environ, "PRIORSCOPE_JOBS": str(folder / "jobs")},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -28,6 +28,18 @@ def click_in_chart(page: Page, across: float, up: float) -> None:
     page.mouse.click(box["x"] + across * box["width"], box["y"] + (1 - up) * box["height"])
 
 
+def drag(page: Page, low: float, high: float) -> None:
+    """Draw a box in the first panel, between shares of its width and height."""
+    panel = page.locator(".js-plotly-plot .nsewdrag").first
+    panel.scroll_into_view_if_needed()
+    box = panel.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + low * box["width"], box["y"] + low * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + high * box["width"], box["y"] + high * box["height"], steps=8)
+    page.mouse.up()
+
+
 def place_in(url: str) -> tuple[float, float]:
     query = parse_qs(urlsplit(url).query)
     return float(query["z1"][0]), float(query["z2"][0])
@@ -61,8 +73,44 @@ def test_a_link_to_two_models_and_a_place_shows_both(server: str, page: Page, se
     expect(page.get_by_text("seed 3").first).to_be_visible()
 
 
-def test_every_chart_and_picture_has_a_text(server: str, page: Page, settled: Settled) -> None:
-    page.goto(server)
+def test_a_box_in_a_plane_of_many_dimensions_shows_what_lives_there(server: str, page: Page, settled: Settled) -> None:
+    page.goto(f"{server}/prior_vs_posterior?models=mnist-40d-standard")
+    settled(page)
+    drawn(page)
+    page.locator(".modebar-btn[data-title='Box Select']").first.click(force=True)
+    drag(page, 0.3, 0.7)
+    page.wait_for_url(lambda url: "region=" in url)
+    settled(page)
+    expect(page.get_by_text("Encoded here")).to_be_visible()
+    expect(page.get_by_text("Generated here")).to_be_visible()
+    left, right, bottom, top = map(float, parse_qs(urlsplit(page.url).query)["region"][0].split())
+    assert left < right and bottom < top
+    again = page.context.new_page()
+    again.goto(page.url)
+    settled(again)
+    expect(again.get_by_text("Encoded here")).to_be_visible()
+    again.close()
+
+
+def test_a_map_is_calculated_beside_the_server_and_then_drawn(server: str, page: Page, settled: Settled) -> None:
+    page.goto(f"{server}/prior_vs_posterior?models=mnist-40d-standard&view=t-SNE&draws=60&perplexity=5")
+    settled(page)
+    expect(page.locator(".js-plotly-plot")).to_have_count(0)
+    page.get_by_role("button", name="Calculate this map").click()
+    page.wait_for_selector(CHART, timeout=90_000)
+    settled(page)
+    expect(page.get_by_text("trustworthiness").first).to_be_visible()
+    page.reload()
+    settled(page)
+    drawn(page)  # kept: nothing is calculated twice
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/prior_vs_posterior?models=mnist-40d-standard", "/elbo_surgery", "/optimal_prior?models=digits-2d-standard"],
+)
+def test_every_chart_and_picture_has_a_text(server: str, page: Page, settled: Settled, path: str) -> None:
+    page.goto(server + path)
     settled(page)
     drawn(page)
     for image in page.get_by_test_id("stImage").locator("img").all():

@@ -20,7 +20,8 @@ def test_a_fresh_server_whose_first_request_is_a_deep_link_shows_the_whole_frame
     settled(page)
     expect(page).to_have_title("Priorscope")
     links = page.get_by_test_id("stSidebarNavLink")
-    expect(links).to_have_text([re.compile("Home"), re.compile("Prior vs posterior")])
+    names = ("Home", "Prior vs posterior", "ELBO surgery", "Optimal prior")
+    expect(links).to_have_text([re.compile(name) for name in names])
     expect(links.nth(1)).to_have_attribute("aria-current", "page")
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     expect(page.get_by_test_id("stException")).to_have_count(0)
@@ -30,7 +31,7 @@ def test_a_fresh_server_whose_first_request_is_a_deep_link_shows_the_whole_frame
 def test_the_navigation_leads_from_page_to_page(server: str, page: Page, settled: Callable[[Page], None]) -> None:
     page.goto(server)
     settled(page)
-    for name, path in (("Prior vs posterior", "/prior_vs_posterior"), ("Home", "/")):
+    for name, path in (("Prior vs posterior", "/prior_vs_posterior"), ("ELBO surgery", "/elbo_surgery"), ("Home", "/")):
         page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
         page.wait_for_url(lambda url, path=path: url.split("?")[0] == server + path)
         settled(page)

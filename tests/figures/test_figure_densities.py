@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from core.figures import clicked, density_panels, hero, layers, signed_map, theme
+from core.figures import clicked, density_panels, hero, layers, outlined, signed_map, theme, touched
 from core.figures.signed import region_level
 from core.records import HDR_SHARES, DensityGrid
 
@@ -154,6 +154,21 @@ def test_clicks_are_read_from_what_streamlit_sends():
     assert clicked({"selection": {"points": [{"x": 1.0, "y": 2.0}]}}) is None
     assert clicked({}) is None
     assert clicked(None) is None
+    assert clicked({"selection": {"points": [{"customdata": ["q", 3]}]}}) is None  # a point of a map
+
+
+def test_a_box_and_a_lasso_become_corners():
+    box = {"x": [2, -1.0], "y": [0.5, 3]}
+    lasso = {"x": [0, 1, 1.0], "y": [0, 0, 1]}
+    assert outlined({"selection": {"box": [box], "lasso": []}}) == ((-1, 0.5), (2, 0.5), (2, 3), (-1, 3))
+    assert outlined({"selection": {"box": [box], "lasso": [lasso]}}) == ((0, 0), (1, 0), (1, 1))
+    for nothing in (None, {}, {"selection": {"points": [{"x": 1}]}}, {"selection": {"box": [{"x": [1], "y": []}]}}):
+        assert outlined(nothing) is None
+
+
+def test_where_a_click_touched():
+    assert touched({"selection": {"points": [{"x": 1, "y": 2.5, "customdata": ["p", 0]}]}}) == (1.0, 2.5)
+    assert touched({"selection": {"points": [{"x": "a", "y": 2}]}}) is None and touched(None) is None
 
 
 def test_points_are_one_webgl_trace_with_shape_and_colour(two_hills, standard, cloud):

@@ -16,7 +16,8 @@ def test_the_whole_sentence():
     assert mismatch_sentence(Mismatch(BAD, SOME, 0), Estimate(0.52, 0.03)) == (
         "The prior and the data disagree both ways: 12 % of prior draws fall where the data has no mass [11, 13] "
         "(1.0 % would be a perfect match), and 3.1 % of the data's draws fall where the prior has none [2.5, 3.8] "
-        "(1.2 % would be a perfect match). Marginal KL: 0.52 nats [0.46, 0.58]; a perfect match would give 0."
+        "(1.2 % would be a perfect match). Marginal KL: 0.52 nats [0.46, 0.58]; what a perfect match would give is not "
+        "known here."
     )
 
 

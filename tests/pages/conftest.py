@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.priors import PRIORS
-from tests.pages.zoo import tiny_data, trained
+from tests.pages.zoo import climbed, tiny_data, trained
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,6 +27,10 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     trained(root, "unevaluated", "mog", data, evaluated=False)
     trained(root, "no-latents", "standard", data, latents=False)
     trained(root, "three-d", "standard", data, dim=3)
+    trained(root, "three-d-maf", "maf", data, dim=3)
+    trained(root, "three-d-gaussian", "gaussian", data, dim=3)
+    trained(root, "one-d", "standard", data, dim=1)
+    climbed(root, "standard", data)
     (trained(root, "broken-config", "standard", data) / "config.json").write_text("{}")
     weights = trained(root, "broken-weights", "standard", data) / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:200])
@@ -39,6 +43,7 @@ def open_page(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTe
 
     def opened(page: str, root: Path | None = None, **query: str) -> AppTest:
         monkeypatch.setenv("PRIORSCOPE_CHECKPOINTS", str(root or zoo))
+        monkeypatch.setenv("PRIORSCOPE_JOBS", str(zoo / ".jobs"))
         st.cache_data.clear()
         app = AppTest.from_file(str(ROOT / "pages" / "_shell.py"), default_timeout=60)
         for name, value in query.items():

@@ -9,10 +9,16 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.priors import PRIORS
 from tests.pages.zoo import BROKEN, KINDS, PAGES
 
 Open = Callable[..., AppTest]
-TITLES = {"home": "What does a VAE's prior do?", "prior_vs_posterior": "Does the prior cover the data?"}
+TITLES = {
+    "home": "What does a VAE's prior do?",
+    "prior_vs_posterior": "Does the prior cover the data?",
+    "elbo_surgery": "What is the ELBO made of?",
+    "optimal_prior": "How rich must a prior be?",
+}
 
 
 def charts(app: AppTest) -> list[dict]:
@@ -33,7 +39,7 @@ def test_a_page_over_each_kind_of_checkpoint(open_page: Open, page: str, kind: s
     assert app.multiselect(key="models").value == [kind]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("no-latents", "three-d")])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("no-latents", "three-d-maf", "one-d")])
 def test_the_three_panels_are_drawn(open_page: Open, kind: str) -> None:
     app = open_page("prior_vs_posterior", models=kind)
     figure = charts(app)[0]
@@ -42,7 +48,7 @@ def test_the_three_panels_are_drawn(open_page: Open, kind: str) -> None:
     assert "perfect match" in words(app)
 
 
-@pytest.mark.parametrize(("kind", "says"), [("no-latents", "no latents"), ("three-d", "two latent dimensions")])
+@pytest.mark.parametrize(("kind", "says"), [("no-latents", "no latents"), ("one-d", "this model has one")])
 def test_a_model_that_cannot_be_drawn_says_why(open_page: Open, kind: str, says: str) -> None:
     app = open_page("prior_vs_posterior", models=kind)
     assert says in words(app)
@@ -89,6 +95,16 @@ def test_two_models_are_drawn_one_above_the_other(open_page: Open) -> None:
     assert len(charts(app)) == 2
 
 
+def test_models_of_two_and_of_more_dimensions_stand_together(open_page: Open) -> None:
+    app = open_page("prior_vs_posterior")
+    app.multiselect(key="models").set_value(["three-d", "vamp", "maf"]).run()
+    assert not app.exception
+    assert len(charts(app)) == 2 and "The first 2 of 3 models" in app.info[0].value
+    app.number_input(key="z1").set_value(0.5)
+    app.number_input(key="z2").set_value(0.0).run()
+    assert not app.exception and "log q" in words(app) and app.get("image")
+
+
 def test_a_typed_place_is_decoded_and_marked(open_page: Open) -> None:
     app = open_page("prior_vs_posterior", models="vamp")
     before = charts(app)[0]
@@ -98,6 +114,107 @@ def test_a_typed_place_is_decoded_and_marked(open_page: Open) -> None:
     assert "log q" in words(app)
     assert app.get("image")
     assert charts(app)[0] != before
+
+
+@pytest.mark.parametrize("view", ["Pair of dimensions", "Most different direction"])
+@pytest.mark.parametrize("kind", ["three-d", "three-d-gaussian"])
+def test_every_plane_of_more_dimensions_has_exact_panels(open_page: Open, kind: str, view: str) -> None:
+    app = open_page("prior_vs_posterior", models=kind, view=view, region="-1 1 -1 1")
+    assert not app.exception
+    assert {trace.get("xaxis", "x") for trace in charts(app)[0]["data"]} == {"x", "x2", "x3"}
+    assert "of the variance" in words(app) and "Encoded here" in words(app) and "Generated here" in words(app)
+    if view == "Most different direction":
+        assert "n = 20" in words(app) and "the other half of the images" in words(app)
+
+
+def test_a_flow_in_more_dimensions_is_shown_by_its_draws(open_page: Open) -> None:
+    app = open_page("prior_vs_posterior", models="three-d-maf", region="-9 9 -9 9")
+    assert not app.exception
+    assert "is shown by 2,000 draws" in words(app)
+    assert "**2,000** of 2,000 (100.0 %) of the prior's draws" in words(app)
+
+
+def test_the_named_dimensions_are_shown_and_a_pair_must_be_two(open_page: Open) -> None:
+    app = open_page("prior_vs_posterior", models="three-d", view="Pair of dimensions", i="3", j="1")
+    assert charts(app)[0]["layout"]["xaxis"]["title"]["text"] == "z₃"
+    assert charts(app)[0]["layout"]["yaxis"]["title"]["text"] == "z₁"
+    app.number_input(key="j").set_value(3).run()
+    assert not app.exception and "two different dimensions" in words(app)
+
+
+@pytest.mark.parametrize("text", ["1 2 3", "0,0 1,1", "x" * 200, "nan nan nan nan", "<b>1 2 3 4</b>"])
+def test_a_region_that_is_none_says_what_one_is(open_page: Open, text: str) -> None:
+    app = open_page("prior_vs_posterior", models="vamp", region=text)
+    assert not app.exception
+    assert "four numbers" in app.error[0].value
+
+
+def test_a_box_in_the_picture_becomes_the_region_and_another_view_forgets_it(open_page: Open) -> None:
+    app = open_page("prior_vs_posterior", models="three-d")
+    box = {"xref": "x", "yref": "y", "x": [1.0, -0.5], "y": [-2.0, 2.0]}
+    app.session_state["panels-three-d"] = {"selection": {"points": [], "box": [box], "lasso": []}}
+    app.run()
+    assert not app.exception
+    app.text_input(key="region").set_value("-0.5 1 -2 2").run()
+    assert "Encoded here" in words(app)
+    app.segmented_control(key="view").set_value("pair").run()
+    assert app.text_input(key="region").value == ""
+
+
+def test_a_map_is_asked_for_and_never_calculated_by_itself(open_page: Open) -> None:
+    app = open_page("prior_vs_posterior", models="three-d", view="t-SNE", draws="60", perplexity="5")
+    assert not app.exception and not app.get("plotly_chart")
+    assert [button.label for button in app.button] == ["Calculate this map"]
+    assert "60 draws of q(z) and as many of p(z)" in words(app)
+
+
+def test_the_surgery_of_comparable_models_stands_on_one_axis(open_page: Open) -> None:
+    app = open_page("elbo_surgery", models="vamp", everyone="true")
+    assert not app.exception
+    waterfall = charts(app)[0]
+    names = [text for text in waterfall["layout"]["yaxis"]["ticktext"] if text.startswith("<b>")]
+    assert len(names) >= len(PRIORS) and "VampPrior" in names[0]
+    assert "as the identity demands" in words(app) and "log M" in words(app)
+
+
+def test_surgery_says_what_is_missing(open_page: Open) -> None:
+    app = open_page("elbo_surgery", models="unevaluated")
+    assert not app.exception and not app.get("plotly_chart")
+    assert "python -m core evaluate unevaluated --save" in words(app)
+
+
+def test_the_dimensions_of_a_factorised_prior_are_shown(open_page: Open) -> None:
+    drawn = charts(open_page("elbo_surgery", models="three-d"))
+    assert any(trace["name"].startswith("active") for trace in drawn[-1]["data"])
+    assert "no sum over them" in words(open_page("elbo_surgery", models="mog"))
+
+
+def test_the_images_that_cost_most_are_shown(open_page: Open) -> None:
+    app = open_page("elbo_surgery", models="standard")
+    assert "whose codes cost most" in words(app) and len(app.get("imgs")) + len(app.get("image")) > 0
+
+
+def test_a_stored_ladder_is_drawn_with_its_answers(open_page: Open) -> None:
+    app = open_page("optimal_prior", models="standard")
+    assert not app.exception
+    assert len(charts(app)) == 1 and "Do we need a multimodal prior?" in words(app)
+    assert not [button for button in app.button if button.label == "Fit the ladder"]
+
+
+def test_without_a_ladder_one_can_be_fitted(open_page: Open) -> None:
+    app = open_page("optimal_prior", models="mog")
+    assert not app.exception and not app.get("plotly_chart")
+    assert "Fit the ladder" in [button.label for button in app.button]
+
+
+def test_a_broken_ladder_is_a_reason(open_page: Open, zoo: Path) -> None:
+    file = zoo / "vamp" / "ladder.json"
+    file.write_text('{"schema_version": 1}')
+    try:
+        app = open_page("optimal_prior", models="vamp")
+        assert not app.exception and "cannot be used" in app.error[0].value
+    finally:
+        file.unlink()
 
 
 def test_a_click_becomes_the_place(open_page: Open) -> None:

@@ -7,17 +7,29 @@ from pathlib import Path
 import torch
 
 from core.build import resolved
-from core.checkpoint import save
+from core.checkpoint import load, save
 from core.config import DataConfig, ModelConfig, PriorConfig, RunConfig, TrainConfig
 from core.datasets import Dataset, Split
+from core.ladder import climb, plan
+from core.ladder_file import NAME, write_ladder
 from core.latents import cloud
 from core.metrics.evaluate import evaluate
 from core.priors import PRIORS
 from core.train import Run
 
-PAGES = ("home", "prior_vs_posterior")
+PAGES = ("home", "prior_vs_posterior", "elbo_surgery", "optimal_prior")
 BROKEN = ("broken-config", "broken-weights")
-KINDS = (*PRIORS, "grey", "unlabelled", "unevaluated", "no-latents", "three-d")
+KINDS = (
+    *PRIORS,
+    "grey",
+    "unlabelled",
+    "unevaluated",
+    "no-latents",
+    "three-d",
+    "three-d-maf",
+    "three-d-gaussian",
+    "one-d",
+)
 """Names of the checkpoints in the folder; a prior's key is a usable checkpoint with that prior."""
 
 SMALL = {"mog": {"components": 5}, "vamp": {"components": 5}}
@@ -83,3 +95,10 @@ def trained(
         latents=cloud(vae, test.images, test.labels, "test") if latents else None,
     )
     return root / name
+
+
+def climbed(root: Path, name: str, data: Dataset) -> None:
+    """Fit a short ladder to a checkpoint and store it."""
+    checkpoint = load(name, root)
+    rungs = plan(("standard", "gaussian", "mog", "vamp", "aggregated"), (1, 3))
+    write_ladder(root / name / NAME, climb(checkpoint.vae, data, digest=checkpoint.digest, rungs=rungs, steps=20))

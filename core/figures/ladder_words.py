@@ -1,0 +1,105 @@
+"""The lecture's questions about priors, answered by a ladder's numbers on the test images."""
+
+from __future__ import annotations
+
+from core.figures.ladder import over_fit, words_of
+from core.figures.ladder_axis import reference_name
+from core.figures.surgery_words import difference_words
+from core.ladder_records import Ladder, Rung
+
+SURE = 2.0
+"""Standard errors under which a difference is none that the test split can show."""
+_FROZEN = (
+    "The VampPrior is fitted here afterwards, to a frozen encoder, so its components can only be what that encoder "
+    "makes of an image; trained together, the encoder would move towards them as well."
+)
+_NO_DIFFERENCE = "no difference that this test split can show"
+
+
+def ladder_answers(ladder: Ladder) -> tuple[str, ...]:
+    """Whether several modes, coupling to the encoder, and the optimal prior pay: a question and its answer each.
+
+    Within a family the rung with the largest gain on the validation images speaks for it; gains over N(0, I) and
+    differences are of the test images, with paired standard errors. None needs the null of the marginal KL.
+
+    Args:
+        ladder: of one encoder.
+
+    Returns:
+        Up to three paragraphs without markup; a question whose families are not on the ladder is left out.
+    """
+    gaussian, mog, vamp = (_best(ladder, kind) for kind in ("gaussian", "mog", "vamp"))
+    several, answers = _best(ladder, "mog", least=2), []
+    if gaussian is not None and several is not None:
+        answers.append(f"Do we need a multimodal prior? {_multimodal(ladder, several, gaussian)}")
+    if mog is not None and vamp is not None:
+        question = "Is coupling to the posterior needed, or is a mixture of Gaussians enough?"
+        answers.append(f"{question} {_coupling(ladder, vamp, mog)}")
+    aggregated = _best(ladder, "aggregated")
+    if aggregated not in (None, ladder.reference):  # measured from itself it gains nothing anywhere
+        answers.append(f"What does the optimal prior cost? {_optimal(ladder, aggregated)}")
+    return tuple(answers)
+
+
+def _best(ladder: Ladder, *kinds: str, least: int = 1) -> int | None:
+    """Place of the rung of these kinds, of at least so many components, that gains most on the validation images."""
+    rungs = enumerate(ladder.rungs)
+    places = [place for place, rung in rungs if rung.kind in kinds and (rung.components or 1) >= least]
+    return max(places, key=lambda place: ladder.gain(place, "validation").value, default=None)
+
+
+def _against(ladder: Ladder, a: int, b: int) -> tuple[int, str]:
+    """1 where rung a gains more than b, -1 where less, 0 where that is noise; and the two with it in words."""
+    difference = ladder.difference(b, a)  # of what they leave: the other way round it is of what they gain
+    words = (
+        f"{ladder.rungs[a].title} gains {words_of(ladder.gain(a, 'test'))} nats over {reference_name(ladder)}, "
+        f"{ladder.rungs[b].title} {words_of(ladder.gain(b, 'test'))}, difference {difference_words(difference)} nats"
+    )
+    if abs(difference.value) <= SURE * difference.se:
+        return 0, words
+    return (1 if difference.value > 0 else -1), words
+
+
+def _multimodal(ladder: Ladder, mog: int, gaussian: int) -> str:
+    sign, words = _against(ladder, mog, gaussian)
+    return {
+        1: f"Yes, one Gaussian is not enough: {words}.",
+        0: f"Not here, {_NO_DIFFERENCE}: {words}.",
+        -1: f"No, one Gaussian fits better: {words}.",
+    }[sign]
+
+
+def _coupling(ladder: Ladder, vamp: int, mog: int) -> str:
+    sign, words = _against(ladder, vamp, mog)
+    size = f"with {_numbers(ladder.rungs[vamp])} fitted numbers against {_numbers(ladder.rungs[mog])}"
+    verdict = {
+        1: f"Coupling helps: {words}, {size}.",
+        0: f"A mixture is enough, {_NO_DIFFERENCE}: {words}, {size}.",
+        -1: f"A mixture is enough and fits better: {words}, {size}.",
+    }[sign]
+    return f"{verdict} {_FROZEN}"
+
+
+def _optimal(ladder: Ladder, place: int) -> str:
+    """Gains on the two splits, what of them is over-fitting, and the best prior that was fitted."""
+    rung = ladder.rungs[place]
+    over = over_fit(rung)
+    lead = (
+        f"{rung.title} gains {words_of(rung.train_gain)} nats over {reference_name(ladder)} on the training images and "
+        f"{words_of(rung.test_gain)} on the test images, with {rung.components or 0:,} components in every density: "
+    )
+    if over.value > SURE * over.se:
+        lead += f"over-fitted by {difference_words(over)} nats."
+    else:
+        lead += f"no over-fitting that these images can show (difference {difference_words(over)} nats)."
+    best = _best(ladder, "standard", "gaussian", "mog", "vamp", "realnvp", "maf")
+    if best is None:
+        return lead
+    sign, words = _against(ladder, place, best)
+    verdict = {1: "No simpler prior does as well", 0: f"Against the best simpler prior, {_NO_DIFFERENCE}"}
+    cheaper = f"A simpler prior with {_numbers(ladder.rungs[best])} fitted numbers does better"
+    return f"{lead} {verdict.get(sign, cheaper)}: {words}."
+
+
+def _numbers(rung: Rung) -> str:
+    return f"{rung.parameters:,}"

@@ -1,0 +1,123 @@
+"""What lives in a part of a view: the images that are encoded there, and what the prior generates there."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from core import mixture
+from core.checkpoint import Checkpoint
+from core.config import RunConfig
+from core.generate import as_pictures
+from core.intervals import wilson
+from core.latents import LatentCloud
+from core.metrics.coverage import QUANTILE
+from core.posthoc import data_of
+from core.priors import Prior
+from core.records import Draws
+from core.region import Corners, inside
+
+REFERENCE = 2000
+"""Draws behind the 1 % quantile that makes a place a hole or a leak."""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The draws in a region.
+
+    Attributes:
+        q_rows: rows in ``Draws`` of the posterior draws inside, in the order they were drawn.
+        p_rows: rows of the prior draws inside.
+        draws: of each side in the whole view.
+        classes: (class, count) of the posterior draws inside, most frequent first; empty without labels.
+        holes: share of the prior draws inside that lie in holes of q(z) in the full latent space, with the ends of its
+            95 % Wilson interval; nan without any. Over the whole view it is 0.01 where the two distributions are one.
+        leaks: the same share of the posterior draws inside that the prior leaks.
+    """
+
+    q_rows: np.ndarray
+    p_rows: np.ndarray
+    draws: int
+    classes: tuple[tuple[int, int], ...]
+    holes: tuple[float, float, float]
+    leaks: tuple[float, float, float]
+
+
+@torch.inference_mode()
+def gallery(found: Draws, corners: Corners, cloud: LatentCloud, prior: Prior, *, seed: int = 0) -> Gallery:
+    """What lies in a region of a view.
+
+    A hole is a place whose log q is under the 1 % quantile of log q at posterior draws (own component left out), a leak
+    one whose log p is under the 1 % quantile of log p at prior draws: as on the cards, in all d dimensions.
+
+    Args:
+        found: the draws of the view.
+        corners: of the region.
+        cloud: posteriors behind q(z).
+        prior: p(z).
+        seed: of the draws that set the quantiles.
+    """
+    q_rows, p_rows = (np.flatnonzero(inside(places, corners)) for places in (found.q, found.p))
+    generator = torch.Generator().manual_seed(seed)
+    reference, index = cloud.sample(REFERENCE, generator=generator)
+    components = cloud.components()
+    exclude = index if len(cloud) > 1 else None
+    low_q = torch.quantile(mixture.log_prob(reference, *components, exclude=exclude), QUANTILE)
+    low_p = torch.quantile(prior.log_prob(prior.sample(REFERENCE, generator=generator)), QUANTILE)
+    log_q = mixture.log_prob(torch.from_numpy(found.p_z[p_rows]), *components)
+    log_p = prior.log_prob(torch.from_numpy(found.q_z[q_rows]))
+    classes = () if found.labels is None else _counts(found.labels[q_rows])
+    return Gallery(q_rows, p_rows, len(found.q), classes, _share(log_q < low_q), _share(log_p < low_p))
+
+
+def split_images(config: RunConfig, split: str, root: Path | None = None) -> torch.Tensor:
+    """All images of a split as an evaluation sees them, (n, pixels). Nothing is downloaded for this.
+
+    Raises:
+        ValueError: where the data set is not on this computer, or is another one now.
+    """
+    return data_of(config, root, download=False).fixed(split).images
+
+
+def pictures(checkpoint: Checkpoint, images: torch.Tensor, rows: np.ndarray) -> np.ndarray:
+    """Some of a split's images by row, (n, height, width[, channels]) in [0, 1]."""
+    return as_pictures(images[torch.from_numpy(rows)], checkpoint.config.model.image_shape)
+
+
+def reconstructed(checkpoint: Checkpoint, rows: np.ndarray) -> np.ndarray:
+    """Means of p(x|z) at the stored posterior means of some of a split's images, by row of the split.
+
+    Raises:
+        ValueError: where the posterior of a row is not stored.
+    """
+    cloud = checkpoint.latents
+    stored = np.array([], int) if cloud is None else cloud.split_rows()
+    found = np.searchsorted(stored, rows)
+    if cloud is None or not len(stored) or (stored[np.minimum(found, len(stored) - 1)] != rows).any():
+        raise ValueError(f"the posteriors of rows {rows[:5].tolist()} and on are not stored in {checkpoint.name}")
+    return decoded(checkpoint, cloud.mean[found])
+
+
+def decoded(checkpoint: Checkpoint, z: np.ndarray) -> np.ndarray:
+    """Means of p(x|z) at (n, d) codes, (n, height, width[, channels]) in [0, 1]."""
+    images = checkpoint.vae.decode(torch.from_numpy(z).float())
+    return as_pictures(images, checkpoint.config.model.image_shape)
+
+
+def _counts(labels: np.ndarray) -> tuple[tuple[int, int], ...]:
+    values, counts = np.unique(labels, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return tuple((int(values[k]), int(counts[k])) for k in order)
+
+
+def _share(which: torch.Tensor) -> tuple[float, float, float]:
+    """Share of true ones and its interval."""
+    if not len(which):
+        return math.nan, math.nan, math.nan
+    share = float(which.double().mean())
+    low, high = wilson(share, len(which))
+    return share, low, high

@@ -1,0 +1,153 @@
+"""The fit of one rung: a prior of the registry, started where the training posteriors lie, and pulled onto them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Generator, Tensor, nn
+
+from core.distributions import DiagonalNormal
+from core.nn import MaskedLinear
+from core.priors import PRIORS, Prior, PriorContext
+from core.priors.gaussian import GaussianPrior
+from core.priors.mog import LOG_VAR_HIGH, LOG_VAR_LOW, MixtureOfGaussians
+from core.shapes import Latents
+
+RATES = {"mog": 0.02, "vamp": 0.01, "realnvp": 0.002, "maf": 0.002}
+"""First learning rate of Adam, times the ``rate_scale`` of the prior; it falls to zero along a cosine."""
+
+CLIP_NORM = 10.0
+
+REPORT_EVERY = 20
+"""Steps between two reports of progress."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """q_train(z): the posteriors of the training images.
+
+    Attributes:
+        mean: (n, d).
+        log_var: (n, d).
+    """
+
+    mean: Latents
+    log_var: Latents
+
+    def sample(self, n: int, generator: Generator) -> Latents:
+        """n independent draws, (n, d)."""
+        index = torch.randint(len(self.mean), (n,), generator=generator)
+        return DiagonalNormal(self.mean[index], self.log_var[index]).sample(1, generator=generator)[0]
+
+
+def start(kind: str, size: int | None, context: PriorContext, target: Target, generator: Generator) -> Prior:
+    """The registry's prior before the fit. Those that copy posteriors are done with it.
+
+    Args:
+        kind: key of ``PRIORS``, or "subset": the posteriors of ``size`` random training images.
+        size: number of components; None where the kind has no choice.
+        context: with the frozen encoder and the training images.
+        target: what it is going to be fitted to.
+        generator: of everything random in it.
+    """
+    if kind in ("subset", "aggregated"):
+        chosen = torch.randperm(len(target.mean), generator=generator)[:size].sort().values
+        prior = PRIORS["aggregated"].from_config({"size": len(chosen)}, replace(context, images=None))
+        prior.load_state_dict({"mean": target.mean[chosen], "log_var": target.log_var[chosen]})
+        return prior.eval()
+    options: dict[str, Any] = {"components": size} if size else {}
+    if kind == "vamp":
+        options["init"] = "data"
+    with torch.random.fork_rng(devices=[]):  # layers initialise from the process-wide state: seed it here, then restore
+        torch.manual_seed(int(torch.randint(2**31 - 1, (), generator=generator)))
+        prior = PRIORS[kind].from_config(options, replace(context, generator=generator))
+    if isinstance(prior, MixtureOfGaussians):
+        _start_at_posteriors(prior, target, generator)
+    return prior
+
+
+def fit(
+    prior: Prior,
+    target: Target,
+    *,
+    rate: float,
+    steps: int,
+    batch: int,
+    generator: Generator,
+    on_steps: Callable[[int], object],
+) -> None:
+    """Maximise E_{z ~ q_train(z)} log p(z) with Adam, on fresh draws in every step.
+
+    Args:
+        prior: as ``start`` gives it.
+        target: q_train(z).
+        rate: first learning rate, before the ``rate_scale`` of the prior.
+        steps: of Adam.
+        batch: draws in a step.
+        generator: of the draws.
+        on_steps: told how many steps were done since it was last told.
+
+    Raises:
+        ValueError: if a gradient is not finite.
+    """
+    rate *= prior.rate_scale
+    optimizer = torch.optim.Adam(prior.parameters(), lr=rate, fused=True)
+    for step in range(1, steps + 1):
+        optimizer.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * (step - 1) / steps))
+        loss = -prior.log_prob(target.sample(batch, generator)).mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = float(nn.utils.clip_grad_norm_(prior.parameters(), CLIP_NORM))
+        if not math.isfinite(norm):
+            what = f"{type(prior).__name__}({prior.extra_repr()})"
+            raise ValueError(f"the fit of {what} diverged in step {step} of {steps}: leave it out, or change the seed")
+        optimizer.step()
+        if step % REPORT_EVERY == 0 or step == steps:
+            on_steps((step - 1) % REPORT_EVERY + 1)
+
+
+def fit_moments(prior: GaussianPrior, target: Target) -> None:
+    """Closed form: mean and covariance of q_train(z), the variance within posteriors and that between them."""
+    mean, within = target.mean.double(), target.log_var.double().exp().mean(0)
+    centred = mean - mean.mean(0)
+    prior.fit_moments(mean.mean(0), centred.T @ centred / len(mean) + within.diag())
+
+
+def fitted_numbers(prior: Prior) -> int:
+    """Parameters, without the weights that a mask keeps out."""
+    masked = sum(int((module.mask == 0).sum()) for module in prior.modules() if isinstance(module, MaskedLinear))
+    return sum(parameter.numel() for parameter in prior.parameters()) - masked
+
+
+@torch.no_grad()
+def _start_at_posteriors(prior: MixtureOfGaussians, target: Target, generator: Generator) -> None:
+    """Components at posteriors that lie apart, widened by their share of the variance between posteriors."""
+    count, dim = prior.mean.shape
+    chosen = _spread_out(target.mean, count, generator)
+    prior.mean.copy_(target.mean[chosen])
+    variance = target.log_var[chosen].exp() + target.mean.var(0) * count ** (-2 / dim)
+    middle, half = (LOG_VAR_LOW + LOG_VAR_HIGH) / 2, (LOG_VAR_HIGH - LOG_VAR_LOW) / 2
+    inside = ((variance.log() - middle) / half).clamp(-0.9, 0.9)
+    prior.raw_log_var.copy_(middle + half * torch.atanh(inside))  # undoes soft_bound
+
+
+def _spread_out(points: Latents, count: int, generator: Generator) -> Tensor:
+    """Rows (count,) of points that lie apart: the chance of each is its squared distance from those drawn before.
+
+    Drawn alike, two of a few components often start in one cluster and leave another without any.
+
+    References:
+        Arthur, Vassilvitskii (2007), k-means++: the advantages of careful seeding.
+    """
+    chosen = torch.randint(len(points), (count,), generator=generator)
+    nearest = (points - points[chosen[0]]).square().sum(1)
+    for k in range(1, count):
+        total = nearest.cumsum(0)
+        if float(total[-1]) > 0:  # else all are at a chosen one, and any is as good
+            chosen[k] = torch.searchsorted(total, float(total[-1]) * torch.rand(1, generator=generator))[0]
+        nearest = torch.minimum(nearest, (points - points[chosen[k]]).square().sum(1))
+    return chosen

@@ -1,0 +1,174 @@
+"""metrics.json of a checkpoint: what ``python -m core evaluate`` measured, checked when it is read.
+
+    {"training": curve and cost, "evaluations": {split: {...}}}
+
+An evaluation holds estimates, {"value", "se"} each, under the names in ``ESTIMATES``; the records in ``RECORDS``; and
+with them the number of images, the split, the seed and the number of importance samples. Whatever else it holds is
+left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from core.errors import CheckpointError, first_problem
+from core.jsonfile import read_object
+from core.metrics.per_dimension import PerDimension
+from core.records import ClassifierTest, CurvePoint, Distance, Estimate, Share
+
+ESTIMATES = (
+    "elbo",
+    "reconstruction",
+    "average_kl",
+    "mutual_information",
+    "marginal_kl",
+    "marginal_kl_null",
+    "log_n",
+    "identity_residual",
+    "nll",
+    "log_likelihood",
+    "bound_gap",
+    "importance_gain",
+    "quadrature_error",
+    "active_units",
+)
+"""Keys of an evaluation that are a value with its standard error, wherever they are present."""
+
+_SIZES = {"n": 1, "seed": -(2**63), "samples": 0}
+"""Keys of an evaluation that are integers, and the smallest possible."""
+
+RECORDS: dict[str, TypeAdapter[Any]] = {
+    "distance": TypeAdapter(Distance),
+    "information_curve": TypeAdapter(tuple[CurvePoint, ...]),
+    "likelihood_curve": TypeAdapter(tuple[CurvePoint, ...]),
+    "per_dimension": TypeAdapter(PerDimension),
+}
+"""Keys of an evaluation that are a record, or a list of them."""
+
+LARGEST = 1e12
+"""No measure of a model is larger, and everything that is calculated and drawn of it stays finite."""
+MOST = 10_000
+"""Points of a curve, or dimensions, at most."""
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """metrics.json of a checkpoint folder, {} where there is none.
+
+    Raises:
+        CheckpointError: if it is there and not of the expected layout, naming the key.
+    """
+    if not (path / "metrics.json").is_file():
+        return {}
+    content = read_object(path / "metrics.json")
+    evaluations = content.get("evaluations", {})
+    if not isinstance(evaluations, dict) or not all(isinstance(part, dict) for part in evaluations.values()):
+        raise CheckpointError("metrics.json: evaluations must hold an object for each split")
+    for split, evaluation in evaluations.items():
+        if problem := _first_problem(evaluation):
+            raise CheckpointError(f"metrics.json: evaluations: {_short(split)}: {problem}")
+    return content
+
+
+def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
+    """Replace metrics.json of a checkpoint folder in one step."""
+    temporary = path / f".metrics-{os.getpid()}.json"
+    temporary.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n")
+    temporary.replace(path / "metrics.json")
+
+
+def _first_problem(evaluation: dict[str, Any]) -> str | None:
+    """What is wrong with the evaluation of one split, None where nothing is."""
+    for key, value in evaluation.items():
+        if key in RECORDS:
+            if problem := _problem_of_record(key, value):
+                return f"{key}: {problem}"
+            continue
+        if (isinstance(value, dict) or key in ESTIMATES) and not _is_estimate(value):
+            return f"{_short(key)} must be an object with a finite value and se >= 0"
+        if key == "log_n" and not value["value"] > 0:
+            return "log_n must be positive"
+        if key in _SIZES and not _is_whole(value, _SIZES[key]):
+            return f"{key} must be an integer, at least {_SIZES[key]}"
+        if key == "ess_median" and not _is_number(value):
+            return f"{key} must be a number"
+    needed = ("n", "seed") if any(key in evaluation for key in ESTIMATES) else ()  # no estimate is shown without them
+    return next((f"{key} is missing" for key in needed if key not in evaluation), None)
+
+
+def _problem_of_record(key: str, value: Any) -> str | None:
+    try:
+        found = RECORDS[key].validate_python(value)
+    except ValidationError as error:
+        return first_problem(error)
+    if isinstance(found, PerDimension):
+        parts = (found.average_kl, found.marginal_kl, found.activity)
+        if not 1 <= len(found.activity) <= MOST or len({len(part) for part in parts}) > 1:
+            return "must hold every dimension, in three lists of one length"
+    if isinstance(found, tuple):
+        efforts = [point.at for point in found]
+        if not 1 <= len(efforts) <= MOST or efforts != sorted(set(efforts)) or efforts[0] < 1:
+            return "must be a curve at rising whole numbers from 1"
+    if isinstance(found, Distance) and not found.classifiers:
+        return "must hold a classifier"
+    return _problem_of_numbers(found)
+
+
+def _problem_of_numbers(found: Any) -> str | None:
+    """What is wrong with a number in a record: its type is right by now."""
+    problems: dict[type, Callable[[Any], bool]] = {
+        Estimate: lambda e: e.se < 0 or not all(map(_is_number, (e.value, e.se))),
+        Share: lambda s: not 0 <= s.low <= s.value <= s.high <= 1 or not 0 <= s.null <= 1 or s.n < 1,
+        ClassifierTest: lambda c: c.draws < 1 or not c.classifier,
+    }
+    for part in _walk(found):
+        if isinstance(part, float) and not math.isfinite(part):
+            return "holds a number that is not finite"
+        if type(part) in problems and problems[type(part)](part):
+            return f"{type(part).__name__} out of range: {_short(repr(part))}"
+    return None
+
+
+def _walk(found: Any) -> list[Any]:
+    """A record and everything in it."""
+    inside = (
+        found if isinstance(found, tuple) else vars(found).values() if hasattr(found, "__dataclass_fields__") else ()
+    )
+    return [found, *(part for child in inside for part in _walk(child))]
+
+
+def record(metrics: Mapping[str, Any], split: str, key: str) -> Any:
+    """A record of a checkpoint's evaluation on one split; None where it was not measured.
+
+    Args:
+        metrics: content of metrics.json, as ``read_metrics`` gave it.
+        split: name of the split.
+        key: one of ``RECORDS``.
+    """
+    stored = metrics.get("evaluations", {}).get(split, {}).get(key)
+    return None if stored is None else RECORDS[key].validate_python(stored)
+
+
+def _is_estimate(value: Any) -> bool:
+    return (
+        isinstance(value, dict) and _is_number(value.get("value")) and _is_number(value.get("se")) and value["se"] >= 0
+    )
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number of a possible size; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
+
+
+def _is_whole(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value < 2**64
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= 40 else f"{key[:40]}…"

@@ -1,0 +1,127 @@
+"""One view of q(z) against p(z): which plane, which images, and what is drawn in it.
+
+plane      the latent space itself, where d = 2
+pair       two of its dimensions
+pca        the first two principal axes of q and p together
+different  the direction that a linear classifier tells them apart by, and a principal axis at right angles to it;
+           the classifier saw some of the images, the view shows the others
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from core import density, projections
+from core.density import CELLS, Window
+from core.latents import LatentCloud
+from core.metrics.two_sample import most_different_direction
+from core.priors import MixturePrior, Prior
+from core.records import DensityGrid, Draws, Plane
+
+VIEWS = ("plane", "pair", "pca", "different")
+WINDOW_DRAWS = 5000
+
+
+@dataclass(frozen=True)
+class View:
+    """A plane, and the posteriors that are drawn in it."""
+
+    plane: Plane
+    cloud: LatentCloud
+
+
+def view(
+    kind: str,
+    cloud: LatentCloud,
+    prior: Prior,
+    *,
+    dims: tuple[int | None, int | None] = (None, None),
+    seed: int = 0,
+) -> View:
+    """The view of that kind.
+
+    Args:
+        kind: see above.
+        cloud: posteriors behind q(z).
+        prior: p(z).
+        dims: for a pair, its two dimensions, counted from 0; None takes the most active one.
+        seed: of draws and of the classifier.
+
+    Raises:
+        ValueError: for a plane of a space that has none, for a pair that is none, for too few images to split.
+    """
+    if kind == "plane":
+        if prior.dim != 2:
+            raise ValueError(f"the whole plane is shown for two latent dimensions; this model has {prior.dim}")
+        return View(projections.whole_plane(), cloud)
+    if prior.dim < 2:
+        raise ValueError("a plane needs two latent dimensions or more; this model has one")
+    if kind == "pair":
+        return View(projections.pair(*projections.active_pair(cloud, dims), cloud, prior, seed=seed), cloud)
+    if kind == "pca":
+        return View(projections.principal(cloud, prior, seed=seed), cloud)
+    if kind == "different":
+        found = most_different_direction(cloud, prior, seed=seed)
+        plane = projections.along(found.vector, "most different direction", cloud, prior, seed=seed)
+        return View(plane, cloud.take(found.held_out.numpy()))
+    raise ValueError(f"view must be one of {', '.join(VIEWS)}; got {kind!r}")
+
+
+def window(shown: View, prior: Prior, *, seed: int = 0) -> Window:
+    """The part of the plane that holds nearly all of q and of p."""
+    generator = torch.Generator().manual_seed(seed)
+    draws = [shown.cloud.sample(WINDOW_DRAWS, generator=generator)[0], prior.sample(WINDOW_DRAWS, generator=generator)]
+    return density.window([projections.project(shown.plane, z) for z in draws])
+
+
+@torch.inference_mode()
+def cloud_grid(cloud: LatentCloud, plane: Plane, part: Window, cells: int = CELLS) -> DensityGrid:
+    """The marginal of q(z) = (1/n) sum_i q(z|x_i) in the plane, exact, all n components."""
+    mean, log_var = cloud.components()
+    if (pair := projections.dimensions(plane)) is not None:
+        return density.mixture_grid(mean[:, pair], log_var[:, pair], None, part, cells)
+    equal = torch.full((len(mean),), -np.log(len(mean)), dtype=torch.float64)
+    return density.full_mixture_grid(*projections.projected(plane, mean, log_var), equal, part, cells)
+
+
+@torch.inference_mode()
+def prior_grid(prior: Prior, plane: Plane, part: Window, cells: int = CELLS) -> DensityGrid | None:
+    """The marginal of the prior in the plane: exact for Gaussians and their mixtures.
+
+    A flow in the whole plane is evaluated at the centre of each cell; None for a flow in a plane of more dimensions,
+    whose marginal there is not known: draw samples.
+    """
+    pair = projections.dimensions(plane)
+    if pair is not None and isinstance(prior, MixturePrior):
+        mean, log_var, log_weight = prior.components()
+        return density.mixture_grid(mean[:, pair], log_var[:, pair], log_weight, part, cells)
+    if (exact := projections.projected_prior(plane, prior)) is not None:
+        return density.full_mixture_grid(*exact, part, cells)
+    if prior.dim == 2 and pair == (0, 1):
+        return density.function_grid(prior.log_prob, part, cells)
+    return None
+
+
+def places(shown: View, z: np.ndarray) -> np.ndarray:
+    """(n, d) codes to (n, 2) places in the view, float32."""
+    return projections.project(shown.plane, torch.from_numpy(z)).numpy()
+
+
+@torch.inference_mode()
+def draws(shown: View, prior: Prior, n: int, *, seed: int = 0) -> Draws:
+    """n draws of q(z), spread evenly over the images of the view, and n of p(z), with their places in the plane."""
+    generator = torch.Generator().manual_seed(_apart(seed))
+    of_q, index = shown.cloud.sample(n, generator=generator)
+    of_p = prior.sample(n, generator=generator)
+    q, p = (projections.project(shown.plane, z).numpy() for z in (of_q, of_p))
+    images, labels = index.numpy(), shown.cloud.labels
+    rows = shown.cloud.split_rows()[images]
+    return Draws(q, p, of_q.numpy(), of_p.numpy(), rows, None if labels is None else labels[images])
+
+
+def _apart(seed: int) -> int:
+    """Another seed, so that what is drawn is never what the classifier was trained with (torch keeps 32 bits of it)."""
+    return int(np.random.SeedSequence([seed, 1]).generate_state(1)[0])

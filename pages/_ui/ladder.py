@@ -1,0 +1,104 @@
+"""The ladder of priors: the stored one, or one that is fitted again with other settings."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import figures, jobs, tables
+from core.errors import CheckpointError
+from core.ladder_records import Ladder
+from core.records import CheckpointInfo
+from pages._ui import cache, downloads, layout
+from pages._ui import jobs as job_panel
+
+SPLITS = ("train", "validation", "test")
+STEPS = 2000
+"""Steps of the ladders that the command line fits unless told otherwise."""
+
+
+def show(info: CheckpointInfo) -> None:
+    """Answers, picture and table of one model's ladder, and the settings to fit another."""
+    st.subheader(layout.title_of(info))
+    answers, picture = st.container(), st.container()
+    try:
+        stored = cache.ladder(info.name, info.digest)
+    except CheckpointError as error:
+        st.error(f"The stored ladder cannot be used: {error}")
+        stored = None
+    steps, seed = (STEPS, 0) if stored is None else (stored.steps, stored.seed)
+    with st.expander("Fit it again with other settings", key="again", on_change="rerun"):
+        chosen = _settings(steps, seed)
+    with picture:
+        found = stored if stored is not None and chosen == (steps, seed) else _fitted(info, *chosen)
+        if found is not None:
+            _picture(info, found)
+    with answers:
+        for answer in () if found is None else figures.ladder_answers(found):
+            question, _, rest = answer.partition("? ")
+            st.markdown(f"**{question}?** {rest}")
+
+
+def _settings(steps: int, seed: int) -> tuple[int, int]:
+    """Steps of each fit and the seed; where nothing is typed, those of the stored ladder."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        typed_steps = st.number_input(
+            "Steps of each fit", min_value=50, max_value=50_000, value=None, step=500, key="steps",
+            bind="query-params", width=180, placeholder=f"{steps:,}",
+        )  # fmt: skip
+        typed_seed = st.number_input(
+            "Seed", min_value=0, max_value=2**31 - 1, value=None, key="ladder_seed", bind="query-params", width=140,
+            placeholder=str(seed),
+        )  # fmt: skip
+    return int(steps if typed_steps is None else typed_steps), int(seed if typed_seed is None else typed_seed)
+
+
+def _fitted(info: CheckpointInfo, steps: int, seed: int) -> Ladder | None:
+    """The ladder that a job has fitted with these settings; until there is one, what can be done about it."""
+    arguments = ["ladder", info.name, "--steps", str(steps), "--seed", str(seed)]
+    about = (
+        f"Some twenty priors fitted to the encoder of {info.name}, {steps:,} steps each: minutes. The data set must be "
+        f"on this computer. From a terminal, to store it with the checkpoint: `python -m core {' '.join(arguments)}`"
+    )
+    # The digest makes another encoder another job; the command itself refuses a checkpoint that has changed.
+    words = [*arguments, "--digest", info.digest, "--output", jobs.RESULT]
+    return job_panel.require(words, cache.fitted_ladder, button="Fit the ladder", about=about)
+
+
+def _picture(info: CheckpointInfo, found: Ladder) -> None:
+    name = f"{info.name}-ladder"
+    answers = (
+        " ".join(figures.ladder_answers(found))
+        or f"What {len(found.rungs)} priors gain over {figures.reference_name(found)}."
+    )
+    st.plotly_chart(figures.ladder_figure(found), key=f"ladder-{info.name}", alt=answers,
+                    config=downloads.chart_config(name))  # fmt: skip
+    null = "what a perfect prior would gain is not known: the posteriors hardly overlap"
+    if found.test_null is not None:
+        null = f"a perfect prior would still have a marginal KL of {found.test_null} nats on the test images"
+    st.caption(
+        figures.caption(
+            layout.dataset_title(info.dataset),
+            "train, validation and test",
+            found.n_train,
+            found.seed,
+            f"fitted to {found.n_train:,} training images in {found.steps:,} steps each; sizes chosen on "
+            f"{found.n_validation:,} validation images, judged on {found.n_test:,} test images; whiskers are 95 % "
+            f"intervals over the images, of the difference to {figures.reference_name(found)}; {null}",
+        )
+    )
+    rows = figures.ladder_table(found)
+    downloads.keep({"Ladder": lambda: _csv(found)}, name)
+    with st.expander("All fits as a table"):
+        st.dataframe(rows, hide_index=True)
+
+
+def _csv(found: Ladder) -> str:
+    header = ["kind", "prior", "components", "fitted numbers", "seconds"]
+    for split in SPLITS:
+        header += [f"{split} {what}" for what in ("marginal KL, nats", "standard error", "gain, nats", "its error")]
+    lines = []
+    for rung in found.rungs:
+        pairs = [(getattr(rung, split), getattr(rung, f"{split}_gain")) for split in SPLITS]
+        numbers = [number for kl, gain in pairs for number in (kl.value, kl.se, gain.value, gain.se)]
+        lines.append([rung.kind, rung.title, rung.components or "", rung.parameters, rung.seconds, *numbers])
+    return tables.write_csv(header, lines)

@@ -1,0 +1,203 @@
+"""The sections of the page that cuts the ELBO apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core import figures, tables
+from core.figures.surgery_words import AT_CEILING
+from core.metrics.latent import ACTIVE_VARIANCE
+from core.records import CheckpointInfo, CurvePoint
+from pages._ui import cache, cards, downloads, layout
+
+COSTLY, KL_SEED = 20, 0
+FEW = 2
+"""Models up to which the sentences stand under the picture."""
+ESTIMATES = (
+    "elbo", "reconstruction", "average_kl", "mutual_information", "marginal_kl", "log_n", "nll",
+    "identity_residual",
+)  # fmt: skip
+"""What a model's evaluation needs for this page."""
+
+
+def test_of(info: CheckpointInfo) -> dict[str, Any]:
+    """The model's stored evaluation on the test split, {} where there is none."""
+    return info.metrics.get("test", {})
+
+
+def with_company(chosen: list[CheckpointInfo]) -> list[CheckpointInfo]:
+    """The chosen models and, where asked for, all others of their data sets and numbers of dimensions."""
+    everyone = st.toggle(
+        "Every prior of the same data set and latent dimension",
+        key="everyone",
+        bind="query-params",
+        help="The chosen models stay first.",
+    )
+    if not everyone:
+        return chosen
+    kinds = {(info.dataset, info.latent_dim) for info in chosen}
+    others = [info for info in layout.usable() if (info.dataset, info.latent_dim) in kinds and info not in chosen]
+    return [*chosen, *cards.in_order(others)]
+
+
+def comparable(models: list[CheckpointInfo]) -> list[list[CheckpointInfo]]:
+    """The evaluated models in groups that may share an axis; says which have no evaluation."""
+    for info in models:
+        if any(key not in test_of(info) for key in ESTIMATES):
+            st.info(f"{layout.title_of(info)} is not evaluated: `python -m core evaluate {info.name} --save`")
+    groups = cards.comparable([info for info in models if all(key in test_of(info) for key in ESTIMATES)])
+    if len(groups) > 1:
+        st.info("Models of different data sets, binarisations or latent dimensions do not share an axis.")
+    return groups
+
+
+def waterfall(group: list[CheckpointInfo], number: int) -> None:
+    """The sum, one block of lines a model, and what it says."""
+    rows = cards.rows(group)
+    sentences = [figures.surgery_sentence(name, metrics) for name, metrics in rows]
+    name = f"surgery-{number}"
+    st.plotly_chart(
+        figures.elbo_waterfall(rows), key=name, alt=" ".join(sentences), config=downloads.chart_config(name)
+    )
+    words = st.container() if len(rows) <= FEW else st.expander("What this says of each model")
+    for sentence in sentences:
+        words.markdown(sentence)
+    _caption(
+        group,
+        "numbers are ± one standard error over the images, whiskers 95 % intervals; exact q(z) over all n; one "
+        "training seed a model, so differences of a few tenths of a nat between models are not a ranking",
+    )
+    downloads.keep({"Terms": lambda: tables.terms_csv(rows)}, name)
+
+
+def information(group: list[CheckpointInfo], number: int) -> None:
+    """What the information comes out as when q(z) is made of a minibatch of M posteriors."""
+    rows, known = _curves(group, "information_curve")
+    if not rows:
+        return
+    log_n = test_of(known[0])["log_n"]["value"]
+    average = {name: layout.stored_estimate(info, "average_kl") for (name, _), info in zip(rows, known, strict=True)}
+    first, last = rows[0][1][0], rows[0][1][-1]
+    sentence = (
+        f"With a minibatch of {first.at} posteriors the information of {rows[0][0]} comes out as {first.estimate} "
+        f"nats, with all {last.at:,} as {last.estimate}: an estimate from M posteriors can never exceed log M, and "
+        "the marginal KL takes up the rest."
+    )
+    if last.estimate.value > log_n - AT_CEILING:
+        sentence += " Even with all of them it stands at its ceiling: the true information is larger than these tell."
+    key = f"information-{number}"
+    figure = figures.information_curve(rows, log_n, average)
+    st.plotly_chart(figure, key=key, alt=sentence, config=downloads.chart_config(key))
+    st.markdown(sentence)
+    _caption(known, "random disjoint batches that hold the image's own posterior; whiskers are 95 % intervals")
+    downloads.keep({"Curves": lambda: tables.curves_csv(rows)}, key)
+
+
+def looseness(group: list[CheckpointInfo], number: int) -> None:
+    """The importance-weighted bound against the number of samples, and the exact likelihood where it is known."""
+    rows, known = _curves(group, "likelihood_curve")
+    if not rows:
+        return
+    pairs = [(name, layout.estimate_of(info, "log_likelihood")) for (name, _), info in zip(rows, known, strict=True)]
+    exact = {name: value for name, value in pairs if value is not None}
+    first, last = rows[0][1][0], rows[0][1][-1]
+    gain = f"{last.estimate.value - first.estimate.value:.2f}"
+    sentence = (
+        f"{rows[0][0]}: from the ELBO, S = 1, to S = {last.at:,} importance samples the bound rises by {gain} nats to "
+        f"{last.estimate}."
+    )
+    if rows[0][0] in exact:
+        sentence += f" The exact value is {exact[rows[0][0]]}."
+    key = f"looseness-{number}"
+    figure = figures.likelihood_curve(rows, exact)
+    st.plotly_chart(figure, key=key, alt=sentence, config=downloads.chart_config(key))
+    st.markdown(sentence)
+    _caption(
+        known,
+        "a low share of effective samples means that the bound hangs on few draws and is still loose; the images are "
+        "the same at every S, so the rise is known better than the whiskers tell",
+    )
+    downloads.keep({"Curves": lambda: tables.curves_csv(rows)}, key)
+
+
+def dimensions(info: CheckpointInfo) -> None:
+    """KL and activity of each dimension, where the prior is a product over dimensions."""
+    found = cache.per_dimension(info.name, info.digest)
+    if found is None:
+        if test_of(info).get("information_curve") is None:
+            st.info(f"{layout.title_of(info)} was not measured so: `python -m core evaluate {info.name} --save`")
+        else:
+            st.markdown(
+                f"- **{layout.title_of(info)}**: this prior ties dimensions together, so its KL is no sum over them."
+            )
+        return
+    active = sum(value > ACTIVE_VARIANCE for value in found.activity)
+    null = "far from 0 with independent ones too: so few posteriors in so many dimensions are never a product"
+    if found.total_correlation_null is not None:
+        null = f"about {found.total_correlation_null} with independent ones and as many images"
+    sentence = (
+        f"{layout.title_of(info)}: {active} of {len(found.activity)} dimensions are active. The marginal KL of "
+        f"{found.total} nats is {found.total_correlation} of dependence between dimensions ({null}) and the rest the "
+        f"marginals' own ({found.draws:,} draws)."
+    )
+    key = f"dimensions-{info.name}"
+    kl, activity = np.array([[e.value, e.se] for e in found.average_kl]), np.array(found.activity)
+    figure = figures.dimension_bars(kl[:, 0], kl[:, 1], activity, ACTIVE_VARIANCE)
+    st.plotly_chart(figure, key=key, alt=sentence, config=downloads.chart_config(key))
+    st.markdown(sentence)
+    _caption([info], f"active: the posterior mean varies by more than {ACTIVE_VARIANCE} over the images")
+    downloads.keep({"Dimensions": lambda: tables.dimensions_csv(kl, activity)}, key)
+
+
+def costly_images(info: CheckpointInfo) -> None:
+    """The images with the highest KL, with their reconstructions."""
+    if not info.images:
+        st.markdown(f"- **{layout.title_of(info)}**: the checkpoint holds no latents.")
+        return
+    kl, se, rows = cache.image_kl(info.name, info.digest, KL_SEED)
+    order = kl.argsort()[::-1]
+    top, median = order[:COSTLY], float(kl[order[len(order) // 2]])
+    pictures, real = cache.images(info.name, info.digest, tuple(rows[top].tolist()))
+    words = [f"{kl[k]:.1f}" + (f" ± {se[k]:.1f}" if se[k] else "") for k in top]
+    what = "images" if real else "images, shown by their reconstructions (the data set is not on this computer)"
+    st.markdown(
+        f"**{layout.title_of(info)}**: the {len(top)} {info.split} {what} whose codes cost most, with "
+        f"KL(q(z|x) ‖ p(z)) in nats; the median image costs {median:.1f}."
+        + (" Below each, what the model makes of it: the mean of p(x|z) at the posterior's mean." if real else "")
+    )
+    below = cache.reconstructed(info.name, info.digest, tuple(rows[top].tolist())) if real else None
+    _row(pictures, below, words)
+    method = "closed form for N(0, I), else the mean over 16 draws with its standard error"
+    st.caption(figures.caption(layout.dataset_title(info.dataset), layout.split_of(info), info.images, KL_SEED, method))
+
+
+def _row(pictures: np.ndarray, below: np.ndarray | None, words: list[str]) -> None:
+    """Pictures side by side, each over its reconstruction, with its KL as words and as alternative text."""
+    scale = figures.scale_for(pictures.shape[1], 64)
+    pairs = [pictures[k : k + 1] if below is None else np.stack([pictures[k], below[k]]) for k in range(len(pictures))]
+    sheets = [figures.mosaic(pair, 1, scale=scale) for pair in pairs]
+    alt = [f"image with the KL of rank {k + 1}, {word} nats" for k, word in enumerate(words)]
+    st.image(sheets, caption=words, width=76, alt=alt)
+
+
+def _curves(
+    group: list[CheckpointInfo], key: str
+) -> tuple[list[tuple[str, Sequence[CurvePoint]]], list[CheckpointInfo]]:
+    """Named curves of the models that have them, and these models; says which lack them."""
+    named = zip(cards.rows(group), group, strict=True)
+    found = [(name, cache.record(info.name, info.digest, key), info) for (name, _), info in named]
+    for _, curve, info in found:
+        if curve is None:
+            st.info(f"{layout.title_of(info)} has no such curve: `python -m core evaluate {info.name} --save`")
+    known = [(name, curve, info) for name, curve, info in found if curve is not None]
+    return [(name, curve) for name, curve, _ in known], [info for _, _, info in known]
+
+
+def _caption(group: list[CheckpointInfo], method: str) -> None:
+    test = test_of(group[0])
+    n, seed = test.get("n") or group[0].images, test.get("seed", 0)
+    st.caption(figures.caption(layout.dataset_title(group[0].dataset), "test", n, seed, method))

@@ -1,0 +1,69 @@
+"""What is the ELBO made of? Both readings of the bound, cut apart, with every part's uncertainty and null."""
+
+import streamlit as st
+
+from core import figures
+from pages._ui import layout, surgery
+
+st.title("What is the ELBO made of?")
+chosen = layout.require_models()
+st.latex(
+    r"\mathrm{ELBO} = \underbrace{\log p(x) - \mathrm{KL}\big(q(z|x)\,\|\,p(z|x)\big)}_{\text{how loose the bound is}}"
+    r"\;=\; \underbrace{\mathbb E_{q}\log p(x|z)}_{\text{reconstruction}}"
+    r"\;-\; \underbrace{\mathrm I_q[x, z]}_{\text{information}}"
+    r"\;-\; \underbrace{\mathrm{KL}\big(q(z)\,\|\,p(z)\big)}_{\text{marginal KL}}"
+)
+st.markdown(
+    "Two readings of one number, over the data set. From the left: what the bound misses of the likelihood. From the "
+    "right: what reconstruction costs. Of the three parts **only the last depends on the prior**: a better prior can "
+    "win back the marginal KL and nothing else."
+)
+models = surgery.with_company(chosen)
+groups = surgery.comparable(models)
+if not groups:
+    st.stop()
+
+for number, group in enumerate(groups):
+    if len(groups) > 1:
+        st.header(layout.dataset_title(group[0].dataset))
+    surgery.waterfall(group, number)
+
+st.header("Do the three terms add up?")
+st.markdown(
+    "Average KL, information and marginal KL are estimated from three separate sets of draws, so that their residual "
+    "can be wrong. It has to be zero within its noise."
+)
+for info in (info for group in groups for info in group):
+    st.markdown(f"- **{layout.title_of(info)}**: {figures.residual_sentence(surgery.test_of(info))}")
+
+st.header("Why all n posteriors, and not a minibatch?")
+for number, group in enumerate(groups):
+    surgery.information(group, number)
+
+st.header("How loose is the bound?")
+for number, group in enumerate(groups):
+    surgery.looseness(group, number)
+
+st.header("Which dimensions carry the code?")
+for info in chosen:
+    surgery.dimensions(info)
+
+st.header("Which images cost most?")
+for info in chosen:
+    surgery.costly_images(info)
+
+with st.expander("How is this computed?"):
+    st.latex(
+        r"\frac1n\sum_{i=1}^n \mathrm{KL}\big(q(z|x_i)\,\|\,p(z)\big) = \mathrm I_q[x,z] + "
+        r"\mathrm{KL}\big(q(z)\,\|\,p(z)\big), \qquad q(z) = \frac1n\sum_{i=1}^n q(z|x_i)"
+    )
+    st.markdown(
+        "$q(z)$ is a mixture of all $n$ posteriors of the split, evaluated exactly in double precision. The "
+        "information is the mean of $\\log q(z|x_i) - \\log q(z)$, between 0 and $\\log n$; the marginal KL that of "
+        "$\\log q(z) - \\log p(z)$. Errors are over the images. Even the best prior keeps a marginal KL: $q(z)$ is a "
+        "mixture of $n$ posteriors, and the population they are a sample of is not that mixture. This null is half "
+        "the mean of $\\log q(z) - \\log q_{-i}(z)$, with image $i$ left out. The importance-weighted bound is a "
+        "lower bound on $\\log p(x)$ that tightens with the number of samples; with two latent dimensions $\\log "
+        "p(x)$ is also integrated on a grid, and what the ELBO lies below it is "
+        "$\\mathrm{KL}(q(z|x)\\,\\|\\,p(z|x))$."
+    )
