@@ -124,7 +124,7 @@ def test_every_plane_of_more_dimensions_has_exact_panels(open_page: Open, kind: 
     assert {trace.get("xaxis", "x") for trace in charts(app)[0]["data"]} == {"x", "x2", "x3"}
     assert "of the variance" in words(app) and "Encoded here" in words(app) and "Generated here" in words(app)
     if view == "Most different direction":
-        assert "n = 20" in words(app) and "the other half of the images" in words(app)
+        assert "held-out 20 posteriors" in words(app) and "found with the other 20 images" in words(app)
 
 
 def test_a_flow_in_more_dimensions_is_shown_by_its_draws(open_page: Open) -> None:
