@@ -96,15 +96,17 @@ class MADE(nn.Module):
         dim: number of inputs D.
         hidden: widths of the hidden layers.
         outputs: numbers per input, returned as ``outputs`` tensors of (n, D).
+        context: C further inputs that every output may depend on; 0 for none.
 
-    The last layer starts at zero, so that a flow built on it starts at the identity.
+    The last layer starts at zero, so that a flow built on it starts at the identity. The context is added to the first
+    hidden layer and, because the first output sees no hidden unit, to the outputs.
 
     References:
         Germain, Gregor, Murray, Larochelle (2015), MADE: masked autoencoder for distribution estimation,
         arXiv:1502.03509.
     """
 
-    def __init__(self, dim: int, hidden: Sequence[int], outputs: int) -> None:
+    def __init__(self, dim: int, hidden: Sequence[int], outputs: int, context: int = 0) -> None:
         super().__init__()
         inputs = np.arange(1, dim + 1)
         degrees = [inputs, *(hidden_degrees(dim, width) for width in hidden)]
@@ -116,7 +118,17 @@ class MADE(nn.Module):
         nn.init.zeros_(last.bias)
         self.net = nn.Sequential(*layers, last)
         self.outputs = outputs
+        self.to_hidden = self.to_output = None
+        if context:
+            self.to_hidden = nn.Linear(context, hidden[0], bias=False)
+            self.to_output = nn.Linear(context, outputs * dim, bias=False)
+            nn.init.zeros_(self.to_output.weight)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """(n, D) -> ``outputs`` tensors of (n, D)."""
-        return self.net(x).chunk(self.outputs, dim=-1)
+    def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, ...]:
+        """(n, D) and, where the network was made for one, its context (n, C) -> ``outputs`` tensors of (n, D)."""
+        if self.to_hidden is None or self.to_output is None:
+            return self.net(x).chunk(self.outputs, dim=-1)
+        if context is None:
+            raise ValueError(f"this network depends on a context of {self.to_hidden.in_features} numbers; got none")
+        hidden = self.net[1:-1](self.net[0](x) + self.to_hidden(context))
+        return (self.net[-1](hidden) + self.to_output(context)).chunk(self.outputs, dim=-1)

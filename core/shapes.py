@@ -11,6 +11,7 @@ from torch import Tensor
 
 Images = Float[Tensor, "n pixels"]
 Latents = Float[Tensor, "n d"]
+Context = Float[Tensor, "n context"]
 LogProb = Float[Tensor, " n"]
 ComponentMeans = Float[Tensor, "K d"]
 ComponentLogVars = Float[Tensor, "K d"]

@@ -10,7 +10,7 @@ from core.flows.base import Chain, Flow, Invert
 from core.flows.inversion import naive
 from core.flows.permute import reverse
 from core.nn import MADE, soft_bound
-from core.shapes import Latents, LogProb
+from core.shapes import Context, Latents, LogProb
 
 LOG_SCALE_LIMIT = 5.0
 """Scales stay inside (e^-5, e^5): wide enough for any latent space here, and no exp ever overflows."""
@@ -22,53 +22,55 @@ class AutoregressiveLayer(Flow):
     inverse is one network pass (every z is known), forward needs d of them (z_i waits for z_<i).
     """
 
-    def __init__(self, dim: int, hidden: Sequence[int]) -> None:
+    def __init__(self, dim: int, hidden: Sequence[int], context: int = 0) -> None:
         super().__init__()
-        self.made = MADE(dim, hidden, outputs=2)
+        self.made = MADE(dim, hidden, outputs=2, context=context)
 
-    def conditioner(self, z: Latents) -> tuple[Latents, Latents]:
+    def conditioner(self, z: Latents, context: Context | None = None) -> tuple[Latents, Latents]:
         """Shift mu(z) and log-scale log sigma(z), (n, d) each."""
-        shift, raw = self.made(z)
+        shift, raw = self.made(z, context)
         return shift, soft_bound(raw, -LOG_SCALE_LIMIT, LOG_SCALE_LIMIT)
 
-    def forward_and_log_det(self, u: Latents) -> tuple[Latents, LogProb]:
+    def forward_and_log_det(self, u: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """d passes."""
-        z, log_scale = naive(u, self.conditioner)
+        z, log_scale = naive(u, lambda z: self.conditioner(z, context))
         return z, log_scale.sum(1)
 
-    def inverse_and_log_det(self, z: Latents) -> tuple[Latents, LogProb]:
+    def inverse_and_log_det(self, z: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """One pass."""
-        shift, log_scale = self.conditioner(z)
+        shift, log_scale = self.conditioner(z, context)
         return (z - shift) * torch.exp(-log_scale), -log_scale.sum(1)
 
 
-def maf(dim: int, hidden: Sequence[int] = (128, 128), layers: int = 5) -> Flow:
+def maf(dim: int, hidden: Sequence[int] = (128, 128), layers: int = 5, context: int = 0) -> Flow:
     """Masked autoregressive flow: density of given data in one pass a layer, sampling in d passes a layer.
 
     Args:
         dim: d.
         hidden: widths of each layer's masked network.
         layers: number of autoregressive layers, the order of the coordinates reversed between them.
+        context: numbers more that every network sees.
 
     References:
         Papamakarios, Pavlakou, Murray (2017), Masked autoregressive flow for density estimation, arXiv:1705.07057.
     """
     flows: list[Flow] = []
     for _ in range(layers):
-        flows += [AutoregressiveLayer(dim, hidden), reverse(dim)]
+        flows += [AutoregressiveLayer(dim, hidden, context), reverse(dim)]
     return Chain(flows)
 
 
-def iaf(dim: int, hidden: Sequence[int] = (128, 128), layers: int = 5) -> Flow:
+def iaf(dim: int, hidden: Sequence[int] = (128, 128), layers: int = 5, context: int = 0) -> Flow:
     """Inverse autoregressive flow: sampling in one pass a layer, density of given data in d passes a layer.
 
     Args:
         dim: d.
         hidden: widths of each layer's masked network.
         layers: number of autoregressive layers.
+        context: numbers more that every network sees.
 
     References:
         Kingma, Salimans, Jozefowicz, Chen, Sutskever, Welling (2016), Improving variational inference with inverse
         autoregressive flow, arXiv:1606.04934.
     """
-    return Invert(maf(dim, hidden, layers))
+    return Invert(maf(dim, hidden, layers, context))

@@ -5,7 +5,8 @@ Both return the log-determinant of *their own* Jacobian, (n,) in nats, summed ov
 
     log p(z) = log p(u) + log|det du/dz|,   u, log|det du/dz| = inverse_and_log_det(z)
 
-Which direction is one network pass and which needs d of them is said in each flow's docstring.
+Which direction is one network pass and which needs d of them is said in each flow's docstring. A flow made with
+``context`` > 0 depends on that many numbers more, (n, context), one row for each point: a posterior's flow depends on x.
 """
 
 from __future__ import annotations
@@ -16,23 +17,23 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from core.shapes import Latents, LogProb
+from core.shapes import Context, Latents, LogProb
 
 
 class Flow(nn.Module):
     """An invertible map of (n, d) with a tractable Jacobian.
 
-    A new flow implements the two methods below and nothing else; both must be differentiable, in the input and in every
-    parameter, and must undo each other.
+    A new flow implements the two methods below and nothing else; both must be differentiable, in the input, in the
+    context and in every parameter, and must undo each other for the same context.
     """
 
     @abstractmethod
-    def forward_and_log_det(self, u: Latents) -> tuple[Latents, LogProb]:
-        """z = g(u) and log|det dz/du|."""
+    def forward_and_log_det(self, u: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
+        """z = g(u; context) and log|det dz/du|."""
 
     @abstractmethod
-    def inverse_and_log_det(self, z: Latents) -> tuple[Latents, LogProb]:
-        """u = f(z) and log|det du/dz|."""
+    def inverse_and_log_det(self, z: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
+        """u = f(z; context) and log|det du/dz|."""
 
 
 class Invert(Flow):
@@ -42,13 +43,13 @@ class Invert(Flow):
         super().__init__()
         self.flow = flow
 
-    def forward_and_log_det(self, u: Latents) -> tuple[Latents, LogProb]:
+    def forward_and_log_det(self, u: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """The wrapped flow's inverse."""
-        return self.flow.inverse_and_log_det(u)
+        return self.flow.inverse_and_log_det(u, context)
 
-    def inverse_and_log_det(self, z: Latents) -> tuple[Latents, LogProb]:
+    def inverse_and_log_det(self, z: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """The wrapped flow's forward."""
-        return self.flow.forward_and_log_det(z)
+        return self.flow.forward_and_log_det(z, context)
 
 
 class Chain(Flow):
@@ -58,21 +59,21 @@ class Chain(Flow):
         super().__init__()
         self.flows = nn.ModuleList(flows)
 
-    def forward_and_log_det(self, u: Latents) -> tuple[Latents, LogProb]:
+    def forward_and_log_det(self, u: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """g = g_last o ... o g_first."""
-        return self._cascade(u, [flow.forward_and_log_det for flow in self._ordered()])
+        return self._cascade(u, context, [flow.forward_and_log_det for flow in self._ordered()])
 
-    def inverse_and_log_det(self, z: Latents) -> tuple[Latents, LogProb]:
+    def inverse_and_log_det(self, z: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """f = f_first o ... o f_last."""
-        return self._cascade(z, [flow.inverse_and_log_det for flow in reversed(self._ordered())])
+        return self._cascade(z, context, [flow.inverse_and_log_det for flow in reversed(self._ordered())])
 
     def _ordered(self) -> list[Flow]:
         return [flow for flow in self.flows if isinstance(flow, Flow)]
 
     @staticmethod
-    def _cascade(value: Tensor, steps: list) -> tuple[Tensor, Tensor]:
+    def _cascade(value: Tensor, context: Tensor | None, steps: list) -> tuple[Tensor, Tensor]:
         total = torch.zeros(value.shape[0], dtype=value.dtype, device=value.device)
         for step in steps:
-            value, log_det = step(value)
+            value, log_det = step(value, context)
             total = total + log_det
         return value, total

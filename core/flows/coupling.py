@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from core.flows.base import Chain, Flow
 from core.flows.permute import reverse
 from core.nn import soft_bound
-from core.shapes import Latents, LogProb
+from core.shapes import Context, Latents, LogProb
 
 LOG_SCALE_LIMIT = 5.0
 
@@ -26,6 +26,11 @@ def _conditioner(inputs: int, hidden: Sequence[int], outputs: int) -> nn.Sequent
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)
     return nn.Sequential(*layers, last)
+
+
+def _joined(kept: Tensor, context: Tensor | None) -> Tensor:
+    """What the network sees, (n, kept + context)."""
+    return kept if context is None else torch.cat([kept, context], 1)
 
 
 def _require_two(dim: int, name: str) -> None:
@@ -47,47 +52,47 @@ def _kept(dim: int, number: int) -> int:
 class AffineCoupling(Flow):
     """z_a = u_a, z_b = u_b exp(s(u_a)) + t(u_a), with a the first ``kept`` coordinates (half by default)."""
 
-    def __init__(self, dim: int, hidden: Sequence[int], kept: int | None = None) -> None:
+    def __init__(self, dim: int, hidden: Sequence[int], kept: int | None = None, context: int = 0) -> None:
         super().__init__()
         _require_two(dim, "RealNVP")
         self.kept = dim // 2 if kept is None else kept
-        self.net = _conditioner(self.kept, hidden, 2 * (dim - self.kept))
+        self.net = _conditioner(self.kept + context, hidden, 2 * (dim - self.kept))
 
-    def _shift_and_log_scale(self, kept: Tensor) -> tuple[Tensor, Tensor]:
-        shift, raw = self.net(kept).chunk(2, dim=1)
+    def _shift_and_log_scale(self, kept: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
+        shift, raw = self.net(_joined(kept, context)).chunk(2, dim=1)
         return shift, soft_bound(raw, -LOG_SCALE_LIMIT, LOG_SCALE_LIMIT)
 
-    def forward_and_log_det(self, u: Latents) -> tuple[Latents, LogProb]:
+    def forward_and_log_det(self, u: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """One pass."""
         kept, moved = u[:, : self.kept], u[:, self.kept :]
-        shift, log_scale = self._shift_and_log_scale(kept)
+        shift, log_scale = self._shift_and_log_scale(kept, context)
         return torch.cat([kept, moved * torch.exp(log_scale) + shift], 1), log_scale.sum(1)
 
-    def inverse_and_log_det(self, z: Latents) -> tuple[Latents, LogProb]:
+    def inverse_and_log_det(self, z: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """One pass."""
         kept, moved = z[:, : self.kept], z[:, self.kept :]
-        shift, log_scale = self._shift_and_log_scale(kept)
+        shift, log_scale = self._shift_and_log_scale(kept, context)
         return torch.cat([kept, (moved - shift) * torch.exp(-log_scale)], 1), -log_scale.sum(1)
 
 
 class AdditiveCoupling(Flow):
     """z_a = u_a, z_b = u_b + t(u_a): volume preserving. ``kept`` is the length of a (default: half)."""
 
-    def __init__(self, dim: int, hidden: Sequence[int], kept: int | None = None) -> None:
+    def __init__(self, dim: int, hidden: Sequence[int], kept: int | None = None, context: int = 0) -> None:
         super().__init__()
         _require_two(dim, "NICE")
         self.kept = dim // 2 if kept is None else kept
-        self.net = _conditioner(self.kept, hidden, dim - self.kept)
+        self.net = _conditioner(self.kept + context, hidden, dim - self.kept)
 
-    def forward_and_log_det(self, u: Latents) -> tuple[Latents, LogProb]:
+    def forward_and_log_det(self, u: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """One pass; the log-determinant is zero."""
         kept, moved = u[:, : self.kept], u[:, self.kept :]
-        return torch.cat([kept, moved + self.net(kept)], 1), u.new_zeros(u.shape[0])
+        return torch.cat([kept, moved + self.net(_joined(kept, context))], 1), u.new_zeros(u.shape[0])
 
-    def inverse_and_log_det(self, z: Latents) -> tuple[Latents, LogProb]:
+    def inverse_and_log_det(self, z: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """One pass; the log-determinant is zero."""
         kept, moved = z[:, : self.kept], z[:, self.kept :]
-        return torch.cat([kept, moved - self.net(kept)], 1), z.new_zeros(z.shape[0])
+        return torch.cat([kept, moved - self.net(_joined(kept, context))], 1), z.new_zeros(z.shape[0])
 
 
 class DiagonalScaling(Flow):
@@ -100,46 +105,48 @@ class DiagonalScaling(Flow):
     def _log_scale(self) -> Tensor:
         return soft_bound(self.raw, -LOG_SCALE_LIMIT, LOG_SCALE_LIMIT)
 
-    def forward_and_log_det(self, u: Latents) -> tuple[Latents, LogProb]:
+    def forward_and_log_det(self, u: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """Element by element."""
         log_scale = self._log_scale()
         return u * torch.exp(log_scale), log_scale.sum().expand(u.shape[0])
 
-    def inverse_and_log_det(self, z: Latents) -> tuple[Latents, LogProb]:
+    def inverse_and_log_det(self, z: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """Element by element."""
         log_scale = self._log_scale()
         return z * torch.exp(-log_scale), -log_scale.sum().expand(z.shape[0])
 
 
-def realnvp(dim: int, hidden: Sequence[int] = (128, 128), layers: int = 5) -> Flow:
+def realnvp(dim: int, hidden: Sequence[int] = (128, 128), layers: int = 5, context: int = 0) -> Flow:
     """RealNVP: affine couplings with the coordinates reversed between them.
 
     Args:
         dim: d, at least 2.
         hidden: widths of each coupling's network.
         layers: number of couplings; every coordinate is moved by every second one, so use at least 4.
+        context: numbers more that every network sees.
 
     References:
         Dinh, Sohl-Dickstein, Bengio (2016), Density estimation using Real NVP, arXiv:1605.08803.
     """
     flows: list[Flow] = []
     for number in range(layers):
-        flows += [AffineCoupling(dim, hidden, _kept(dim, number)), reverse(dim)]
+        flows += [AffineCoupling(dim, hidden, _kept(dim, number), context), reverse(dim)]
     return Chain(flows)
 
 
-def nice(dim: int, hidden: Sequence[int] = (128, 128), layers: int = 5) -> Flow:
+def nice(dim: int, hidden: Sequence[int] = (128, 128), layers: int = 5, context: int = 0) -> Flow:
     """NICE: additive couplings, the coordinates reversed between them, and one diagonal scaling at the data's end.
 
     Args:
         dim: d, at least 2.
         hidden: widths of each coupling's network.
         layers: number of couplings.
+        context: numbers more that every network sees.
 
     References:
         Dinh, Krueger, Bengio (2014), NICE: non-linear independent components estimation, arXiv:1410.8516.
     """
     flows: list[Flow] = []
     for number in range(layers):
-        flows += [AdditiveCoupling(dim, hidden, _kept(dim, number)), reverse(dim)]
+        flows += [AdditiveCoupling(dim, hidden, _kept(dim, number), context), reverse(dim)]
     return Chain([*flows, DiagonalScaling(dim)])

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from core.flows.base import Flow
-from core.shapes import Latents, LogProb
+from core.shapes import Context, Latents, LogProb
 
 
 class Permute(Flow):
@@ -29,11 +29,11 @@ class Permute(Flow):
         self.register_buffer("order", order, persistent=False)  # follows from the configuration
         self.register_buffer("undo", order.argsort(), persistent=False)
 
-    def forward_and_log_det(self, u: Latents) -> tuple[Latents, LogProb]:
+    def forward_and_log_det(self, u: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """(n, d) re-ordered."""
         return u[:, self.order], u.new_zeros(u.shape[0])
 
-    def inverse_and_log_det(self, z: Latents) -> tuple[Latents, LogProb]:
+    def inverse_and_log_det(self, z: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """(n, d) in the first order."""
         return z[:, self.undo], z.new_zeros(z.shape[0])
 

@@ -41,27 +41,27 @@ class Scaling(Flow):
         super().__init__()
         self.log_scale = nn.Parameter(torch.ones(dim))
 
-    def forward_and_log_det(self, u: Tensor) -> tuple[Tensor, Tensor]:
+    def forward_and_log_det(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return u * self.log_scale.exp(), self.log_scale.sum().expand(len(u))
 
-    def inverse_and_log_det(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    def inverse_and_log_det(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return z * (-self.log_scale).exp(), -self.log_scale.sum().expand(len(z))
 
 
 class CountedForEachDimension(Scaling):
     """Defect P2: log|det J| broadcast over the dimensions, then summed."""
 
-    def inverse_and_log_det(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    def inverse_and_log_det(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return z * (-self.log_scale).exp(), -self.log_scale.sum().expand(len(z)) * z.shape[1]
 
 
 class DetachedScale(Scaling):
-    def inverse_and_log_det(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    def inverse_and_log_det(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return z * (-self.log_scale.detach()).exp(), -self.log_scale.sum().expand(len(z))
 
 
 class NotItsInverse(Scaling):
-    def inverse_and_log_det(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    def inverse_and_log_det(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return z * (-1.01 * self.log_scale).exp(), -1.01 * self.log_scale.sum().expand(len(z))
 
 
