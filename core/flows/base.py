@@ -6,7 +6,7 @@ Both return the log-determinant of *their own* Jacobian, (n,) in nats, summed ov
     log p(z) = log p(u) + log|det du/dz|,   u, log|det du/dz| = inverse_and_log_det(z)
 
 Which direction is one network pass and which needs d of them is said in each flow's docstring. A flow made with
-``context`` > 0 depends on that many numbers more, (n, context), one row for each point: a posterior's flow depends on x.
+``context`` > 0 depends on that many numbers more, (n, context), one row a point: a posterior's flow depends on x.
 """
 
 from __future__ import annotations

@@ -105,12 +105,12 @@ class DiagonalScaling(Flow):
     def _log_scale(self) -> Tensor:
         return soft_bound(self.raw, -LOG_SCALE_LIMIT, LOG_SCALE_LIMIT)
 
-    def forward_and_log_det(self, u: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
+    def forward_and_log_det(self, u: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:  # noqa: ARG002
         """Element by element."""
         log_scale = self._log_scale()
         return u * torch.exp(log_scale), log_scale.sum().expand(u.shape[0])
 
-    def inverse_and_log_det(self, z: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
+    def inverse_and_log_det(self, z: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:  # noqa: ARG002
         """Element by element."""
         log_scale = self._log_scale()
         return z * torch.exp(-log_scale), -log_scale.sum().expand(z.shape[0])

@@ -29,11 +29,11 @@ class Permute(Flow):
         self.register_buffer("order", order, persistent=False)  # follows from the configuration
         self.register_buffer("undo", order.argsort(), persistent=False)
 
-    def forward_and_log_det(self, u: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
+    def forward_and_log_det(self, u: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:  # noqa: ARG002
         """(n, d) re-ordered."""
         return u[:, self.order], u.new_zeros(u.shape[0])
 
-    def inverse_and_log_det(self, z: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
+    def inverse_and_log_det(self, z: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:  # noqa: ARG002
         """(n, d) in the first order."""
         return z[:, self.undo], z.new_zeros(z.shape[0])
 
