@@ -33,7 +33,7 @@ format: $(VENV)/.development ## put the code into the common format
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: $(VENV)/.development ## speed, side by side with other libraries
+bench: $(VENV)/.benchmarks ## speed, side by side with other libraries
 	$(PY) -m benchmarks
 
 train: $(VENV)/.runtime ## train the shipped models again
@@ -59,6 +59,11 @@ $(VENV)/.development: requirements.txt requirements-dev.txt | $(PY)
 	@echo "Installing requirements-dev.txt: PyTorch is large, the first time takes minutes"
 	@$(call install,requirements-dev.txt)
 	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.benchmarks: benchmarks/requirements.txt $(VENV)/.development
+	@echo "Installing benchmarks/requirements.txt: the libraries that are compared with"
+	@$(call install,benchmarks/requirements.txt)
+	@touch $@
 
 # Byte code is compiled at once, as pip does anyway: without it the first start takes 10 seconds instead of 3.
 # An environment made by uv has no pip of its own, so where uv has gone since, pip comes from the Python that made it.

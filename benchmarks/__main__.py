@@ -1,4 +1,4 @@
-"""The command line: ``python -m benchmarks [mixture|gradient|train|statistics ...] [--quick] [--threads N]``."""
+"""The command line: ``python -m benchmarks [mixture|gradient|train|statistics|flows ...] [--quick] [--threads N]``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import torch
 
-NAMES = ("mixture", "gradient", "train", "statistics")
+NAMES = ("mixture", "gradient", "train", "statistics", "flows")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.harness import Timing, ratio
+from core.timing import cpu_name
 
 RESULTS = Path(__file__).parent / "results"
 HEADER = ("what", "median", "IQR", "CPU time", "times faster (IQR)", "by CPU time", "error, remarks")
@@ -113,7 +114,7 @@ def machine() -> dict[str, str | int]:
     """What the numbers were measured on."""
     malloc = " ".join(f"{key}={value}" for key, value in sorted(os.environ.items()) if key.startswith("MALLOC_"))
     return {
-        "cpu": _cpu_name(),
+        "cpu": cpu_name(),
         "cores": os.cpu_count() or 0,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
@@ -131,12 +132,3 @@ def machine_line() -> str:
         f"{facts['cpu']}, {facts['cores']} cores, {facts['threads']} thread(s) used, torch {facts['torch']}, "
         f"Python {facts['python']}, {facts['system']}, malloc: {facts['malloc']}, {facts['date']}"
     )
-
-
-def _cpu_name() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

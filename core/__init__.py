@@ -7,24 +7,28 @@ Read in this order:
     nn.py             gated and masked layers, MADE
     flows/            FLOWS: nice, realnvp, maf, iaf
     priors/           PRIORS: standard, gaussian, mog, vamp, aggregated, realnvp, maf, iaf
-    posteriors.py     q(z|x);  decoders.py  p(x|z)
+    posteriors/       POSTERIORS, q(z|x): gaussian, iaf, realnvp;  decoders.py  p(x|z)
     vae.py            VAE(posterior, prior, decoder) and the evidence lower bound
     config.py         frozen, validated settings;  build.py  from settings to a VAE
     datasets/         DATASETS: images, splits, binarisation
     train.py          the loop;  train_state.py  its resumable state
-    latents.py        where the encoder puts a set of images
+    latents.py        where the encoder puts a set of images;  flow_latents.py  the same of flow posteriors
     checkpoint.py     save, load, list;  checkpoint_folders.py  where, whole or not at all
     budget.py, jsonfile.py, metrics_file.py   what a hostile file may not do
     posthoc.py        another prior for a trained encoder and decoder
     metrics/          bound, surgery, likelihood, quadrature, two-sample tests, coverage: numbers with standard errors
     ladder.py, ladder_*.py   priors of growing richness fitted to one frozen encoder
+    timing.py         cases measured in turns;  timing_store.py, measured/   runs as files, and those that are shipped
+    flow_timing.py, flow_timing_*.py   both directions of every flow against d;  prior_bill*.py  what a flow prior costs
     projections.py    planes of a latent space;  views.py  what is drawn in them;  embedding.py  t-SNE maps
-    region.py         a part of a picture;  gallery.py  what lives there;  tables.py  figures as CSV
+    region.py         a part of a picture;  gallery.py  what lives there;  tables.py, timing_tables.py  CSV
     jobs.py, job_*.py, progress.py   long calculations in processes of their own
+    pseudo_inputs.py  usage, dead and duplicated components of a mixture prior;  bhattacharyya.py  their overlap
+    component_*.py    where they lie, what they generate, as a table;  memorisation.py  are they training images?
     density.py        densities on a grid;  typicality.py  how ordinary a place is;  generate.py  pictures
     records.py        the values that cross to figures and pages (no torch)
     figures/          records to plotly figures, pictures and sentences (no torch)
-    cli.py, cli_*.py  python -m core list | train | zoo | evaluate | aggregate | ladder | embed | data
+    cli.py, cli_*.py  python -m core list | train | zoo | evaluate | aggregate | ladder | embed | flow-timing | ...
 
 Everything is in nats. Every random draw takes a generator. Nothing here touches the global seed but ``build``, which
 puts it back.

@@ -1,13 +1,13 @@
-"""From a configuration to a VAE. The only reader of the registries of priors and decoders."""
+"""From a configuration to a VAE. The only reader of the registries of priors, posteriors and decoders."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from core.config import ModelConfig, PriorConfig
+from core.config import ModelConfig, PosteriorConfig, PriorConfig
 from core.decoders import DECODERS
-from core.posteriors import GaussianPosterior
+from core.posteriors import POSTERIORS, Posterior
 from core.priors import PRIORS, PriorContext
 from core.vae import VAE
 
@@ -16,7 +16,7 @@ def build(config: ModelConfig, *, images: Tensor | None = None, generator: torch
     """A new VAE.
 
     Args:
-        config: the shapes and the prior.
+        config: the shapes, the prior and the posterior.
         images: (n, pixels) training images as an evaluation sees them, from which some priors are initialised; None
             when trained weights are going to be loaded.
         generator: seeds the whole initialisation; None starts from torch's process-wide state, and leaves it as it was.
@@ -25,10 +25,10 @@ def build(config: ModelConfig, *, images: Tensor | None = None, generator: torch
         the model, in training mode.
 
     Raises:
-        ValueError: for an unknown prior, a setting it does not know, or one out of range.
+        ValueError: for an unknown prior or posterior, a setting it does not know, one out of range, or a prior that is
+            made of posteriors where these are no Gaussians.
     """
-    if config.prior.kind not in PRIORS:
-        raise ValueError(f"unknown prior {config.prior.kind!r}; known: {', '.join(PRIORS)}")
+    require_known(config.prior.kind, config.posterior.kind)
     with torch.random.fork_rng(devices=[]):  # layers initialise from the process-wide state: seed it here, then restore
         if generator is not None:
             torch.manual_seed(int(torch.randint(2**31 - 1, (), generator=generator)))
@@ -36,13 +36,34 @@ def build(config: ModelConfig, *, images: Tensor | None = None, generator: torch
 
 
 def resolved(config: ModelConfig, vae: VAE) -> ModelConfig:
-    """The configuration with every setting of the prior filled in, so that building from it gives the same model."""
-    options = vae.prior.options.model_dump()
-    return config.model_copy(update={"prior": PriorConfig(kind=config.prior.kind, options=options)})
+    """The configuration with every setting filled in, so that building from it gives the same model."""
+    prior = PriorConfig(kind=config.prior.kind, options=vae.prior.options.model_dump())
+    options = vae.posterior.options.model_dump() if isinstance(vae.posterior, Posterior) else {}
+    posterior = PosteriorConfig(kind=config.posterior.kind, options=options)
+    return config.model_copy(update={"prior": prior, "posterior": posterior})
+
+
+def require_known(prior: str, posterior: str) -> None:
+    """Refuse what is not in the registries, and a prior and a posterior that do not go together.
+
+    Raises:
+        ValueError: saying what is known, or what would go together.
+    """
+    if prior not in PRIORS:
+        raise ValueError(f"unknown prior {prior!r}; known: {', '.join(PRIORS)}")
+    if posterior not in POSTERIORS:
+        raise ValueError(f"unknown posterior {posterior!r}; known: {', '.join(POSTERIORS)}")
+    if PRIORS[prior].of_posteriors and not POSTERIORS[posterior].gaussian:
+        others = ", ".join(name for name, kind in PRIORS.items() if not kind.of_posteriors)
+        raise ValueError(
+            f"prior {prior!r} is a mixture of posteriors q(z|u), whose density is known where these are Gaussian; "
+            f"got posterior {posterior!r}. Use posterior 'gaussian', or one of the priors {others}"
+        )
 
 
 def _assemble(config: ModelConfig, images: Tensor | None, generator: torch.Generator | None) -> VAE:
-    posterior = GaussianPosterior(config.pixels, config.latent_dim, config.hidden)
+    kind = POSTERIORS[config.posterior.kind]
+    posterior = kind.from_config(config.posterior.options, config.pixels, config.latent_dim, config.hidden)
     context = PriorContext(config.latent_dim, config.pixels, posterior, images, generator)
     prior = PRIORS[config.prior.kind].from_config(config.prior.options, context)
     return VAE(posterior, prior, DECODERS[config.likelihood](config.latent_dim, config.pixels, config.hidden))

@@ -4,7 +4,7 @@
                        config.json          RunConfig: data, model, training, versions, commit, command
                        metrics.json         {"training": curve and cost, "evaluations": {split: ...}}
                        latents.safetensors  posterior mean and log-variance (float16) and labels of up to 10,000 test
-                       images
+                       images; of a flow posterior its base and its context, under names of their own
 
 A folder is written whole beside its place, as .tmp-PID-NAME, and then renamed, so that a checkpoint is either there or
 not. One that is replaced is .tmp-old-NAME for a moment, and is read there. Reading never changes the disk.
@@ -32,9 +32,11 @@ from core.build import build
 from core.checkpoint_folders import NAME, OLD, checkpoint_root, clear, place_of, recover
 from core.config import SCHEMA_VERSION, RunConfig
 from core.errors import CheckpointError, first_problem
+from core.flow_latents import FlowCloud, read_flow_latents, write_flow_latents
 from core.jsonfile import read_object
 from core.latents import LatentCloud, read_latents, write_latents
 from core.metrics_file import read_metrics, write_metrics
+from core.posteriors import POSTERIORS, FlowPosterior
 from core.priors import PRIORS
 from core.records import CheckpointInfo
 from core.vae import VAE
@@ -64,8 +66,9 @@ class Checkpoint:
         vae: the model.
         config: how it was made.
         metrics: content of metrics.json, {} where not evaluated.
-        latents: posterior of the stored test images, None where there are none.
+        latents: Gaussian posteriors of the stored test images, None where there are none or they are no Gaussians.
         digest: content hash of weights, configuration and latents.
+        flow_latents: what the flow posteriors of these images are made of, None with a Gaussian posterior.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Checkpoint:
     metrics: dict[str, Any]
     latents: LatentCloud | None
     digest: str
+    flow_latents: FlowCloud | None = None
 
 
 def save(
@@ -82,7 +86,7 @@ def save(
     path: Path,
     *,
     metrics: dict[str, Any] | None = None,
-    latents: LatentCloud | None = None,
+    latents: LatentCloud | FlowCloud | None = None,
     half: bool = False,
     replace: bool = False,
 ) -> None:
@@ -90,7 +94,7 @@ def save(
 
     Args:
         vae: the model.
-        config: how it was made; its prior's settings complete (``core.build.resolved``).
+        config: how it was made; the settings of prior and posterior complete (``core.build.resolved``).
         path: the folder, whose name is the checkpoint's.
         metrics: content of metrics.json.
         latents: posteriors of test images.
@@ -119,7 +123,9 @@ def save(
         state = {name: value.half() for name, value in state.items()}
     save_file(state, fresh / "model.safetensors")
     (fresh / "metrics.json").write_text(json.dumps(metrics or {}, indent=2, allow_nan=False) + "\n")
-    if latents is not None:
+    if isinstance(latents, FlowCloud):
+        write_flow_latents(latents, fresh / "latents.safetensors")
+    elif latents is not None:
         write_latents(latents, fresh / "latents.safetensors")
     files = {file.name: _sha256(file) for file in sorted(fresh.glob("*.safetensors"))}
     (fresh / "config.json").write_text(config.model_copy(update={"files": files}).model_dump_json(indent=2) + "\n")
@@ -161,8 +167,13 @@ def load(name_or_path: str | Path, root: Path | None = None) -> Checkpoint:
     _require_same_content(place, config)
     vae = _build_and_fill(place / "model.safetensors", config)
     vae.eval().requires_grad_(False)
-    latents = read_latents(place / "latents.safetensors", config.model.latent_dim, config.data.class_names)
-    return Checkpoint(path.name, vae, config, read_metrics(place), latents, digest(place))
+    latents = flow_latents = None
+    file, dim, names = place / "latents.safetensors", config.model.latent_dim, config.data.class_names
+    if isinstance(vae.posterior, FlowPosterior):
+        flow_latents = read_flow_latents(file, dim, vae.posterior.sizes[-1], names)
+    else:
+        latents = read_latents(file, dim, names)
+    return Checkpoint(path.name, vae, config, read_metrics(place), latents, digest(place), flow_latents)
 
 
 def list_checkpoints(root: Path | None = None) -> list[CheckpointInfo]:
@@ -266,13 +277,15 @@ def _checked_info(path: Path, signature: tuple[tuple[str, int, int], ...]) -> Ch
         checkpoint = load(path)
     except CheckpointError as error:
         return CheckpointInfo(path.name, error=str(error))
-    config, latents = checkpoint.config, checkpoint.latents
+    config, latents = checkpoint.config, checkpoint.latents or checkpoint.flow_latents
     return CheckpointInfo(
         name=path.name,
         digest=checkpoint.digest,
         dataset=config.data.name,
         prior=config.model.prior.kind,
         prior_title=PRIORS[config.model.prior.kind].title,
+        posterior=config.model.posterior.kind,
+        posterior_title=POSTERIORS[config.model.posterior.kind].title,
         latent_dim=config.model.latent_dim,
         image_shape=config.model.image_shape,
         likelihood=config.model.likelihood,

@@ -1,4 +1,4 @@
-"""The command line: ``python -m core list | train | zoo | evaluate | aggregate | ladder | embed | data``.
+"""The command line: ``python -m core SUBCOMMAND``; ``python -m core --help`` lists them.
 
 With ``--json`` exactly one JSON object goes to standard output; progress and messages go to standard error.
 """
@@ -56,11 +56,14 @@ def _parser() -> argparse.ArgumentParser:
     subcommands = parser.add_subparsers(required=True, metavar="SUBCOMMAND")
     from core.cli_embed import add_embed
     from core.cli_evaluate import add_evaluate
+    from core.cli_flow_timing import add_flow_timing
     from core.cli_ladder import add_ladder
     from core.cli_posthoc import add_aggregate
+    from core.cli_prior_bill import add_prior_bill
     from core.cli_train import add_train, add_zoo
 
-    for add in (_add_list, add_train, add_zoo, add_evaluate, add_embed, add_aggregate, add_ladder, _add_data):
+    measures = (add_evaluate, add_embed, add_aggregate, add_ladder, add_flow_timing, add_prior_bill)
+    for add in (_add_list, add_train, add_zoo, *measures, _add_data):
         command = add(subcommands)
         command.add_argument("--json", action="store_true", help="print one JSON object")
         command.add_argument("--root", type=Path, default=checkpoint_root(), help="folder of the checkpoints")
@@ -89,7 +92,9 @@ def _show_list(result: dict[str, Any]) -> str:
             continue
         elbo = _test_elbo(info["metrics"])
         text = "not evaluated" if elbo is None else f"ELBO {elbo:9.2f} nats"
-        lines.append(f"{info['name']:24} {info['dataset']:16} {info['prior']:12} d = {info['latent_dim']:<4} {text}")
+        if info.get("posterior", "gaussian") != "gaussian":
+            text += f", {info['posterior']} posterior"
+        lines.append(f"{info['name']:28} {info['dataset']:16} {info['prior']:12} d = {info['latent_dim']:<4} {text}")
     return "\n".join(lines) or "no checkpoints yet; train one with: python -m core train --dataset digits --prior vamp"
 
 

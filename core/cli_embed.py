@@ -23,11 +23,14 @@ def add_embed(subcommands: Any) -> argparse.ArgumentParser:
 def _embed(options: argparse.Namespace) -> dict[str, Any]:
     from core.checkpoint import load
     from core.embedding import embed, write_embedding
+    from core.latents import NO_MIXTURE
     from core.progress import Progress
 
     checkpoint = load(options.name, options.root)
     if options.digest not in (None, checkpoint.digest):
         raise ValueError(f"checkpoint {options.name!r} has the digest {checkpoint.digest}, not {options.digest}")
+    if checkpoint.flow_latents is not None:
+        raise ValueError(f"checkpoint {options.name!r}: {NO_MIXTURE}; a map needs one")
     if checkpoint.latents is None:
         raise ValueError(f"checkpoint {options.name!r} stores no posteriors, so nothing of q(z) can be drawn")
     with Progress("t-SNE", "iteration") as report:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config import TrainConfig
+from core.posteriors import POSTERIORS
 from core.priors import PRIORS
 
 LIBRARIES = ("torch", "numpy", "torchvision", "scikit-learn", "safetensors")
@@ -22,11 +23,17 @@ THERE = "already there"
 def add_train(subcommands: Any) -> argparse.ArgumentParser:
     """``train``: one model, resumable, then evaluated and stored as a checkpoint."""
     command = subcommands.add_parser("train", help="train one model; an interrupted run continues where it was")
-    command.add_argument("--name", help="checkpoint name; default DATASET-Dd-PRIOR")
+    command.add_argument(
+        "--name", help="checkpoint name; default DATASET-Dd-PRIOR, with -POSTERIOR where it is no Gaussian"
+    )
     command.add_argument("--dataset", default="digits", help="digits, mnist, ... or npz:PATH")
     command.add_argument("--data", type=Path, default=None, help="folder of the data sets")
     command.add_argument("--prior", default="standard", help=", ".join(PRIORS))
     command.add_argument("--prior-option", action="append", default=[], metavar="NAME=VALUE", help="as often as needed")
+    command.add_argument("--posterior", default="gaussian", help=", ".join(POSTERIORS))
+    command.add_argument(
+        "--posterior-option", action="append", default=[], metavar="NAME=VALUE", help="as for the prior"
+    )
     command.add_argument("--latent-dim", type=int, default=2)
     command.add_argument("--hidden", type=int, nargs="+", default=[300, 300], help="widths of the gated layers")
     defaults = TrainConfig.model_validate({})
@@ -60,7 +67,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     from core.checkpoint import NAME
     from core.datasets import load
 
-    name = options.name or f"{options.dataset.replace('_', '-')}-{options.latent_dim}d-{options.prior}"
+    name = options.name or _default_name(options)
     target = options.root / name
     if not NAME.fullmatch(name):
         raise ValueError(f"checkpoint name {name!r}: use letters, digits, '.', '_' and '-'; give one with --name")
@@ -71,6 +78,12 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         state_file.unlink(missing_ok=True)
     data = load(options.dataset, root=options.data)
     return _train_and_store(options, _run_config(options, data), data, target, state_file)
+
+
+def _default_name(options: argparse.Namespace) -> str:
+    """DATASET-Dd-PRIOR, and the posterior where it is no Gaussian."""
+    posterior = "" if options.posterior == "gaussian" else f"-{options.posterior}"
+    return f"{options.dataset.replace('_', '-')}-{options.latent_dim}d-{options.prior}{posterior}"
 
 
 def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target: Path, state_file: Path) -> dict:
@@ -183,7 +196,7 @@ def _recipes(file: Path) -> dict[str, list[str]]:
 
 
 def _run_config(options: argparse.Namespace, data: Any) -> Any:
-    from core.config import DataConfig, ModelConfig, PriorConfig, RunConfig
+    from core.config import DataConfig, ModelConfig, PosteriorConfig, PriorConfig, RunConfig
 
     settings = {name: getattr(options, name) for name in TrainConfig.model_fields}
     return RunConfig(
@@ -202,7 +215,10 @@ def _run_config(options: argparse.Namespace, data: Any) -> Any:
             likelihood=data.likelihood,
             latent_dim=options.latent_dim,
             hidden=tuple(options.hidden),
-            prior=PriorConfig(kind=options.prior, options=_prior_options(options.prior_option)),
+            prior=PriorConfig(kind=options.prior, options=_settings("--prior-option", options.prior_option)),
+            posterior=PosteriorConfig(
+                kind=options.posterior, options=_settings("--posterior-option", options.posterior_option)
+            ),
         ),
         train=TrainConfig(**settings),
         **provenance(options),
@@ -218,13 +234,13 @@ def provenance(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _prior_options(pairs: list[str]) -> dict[str, Any]:
-    """NAME=VALUE pairs, with values read as TOML and, failing that, as text."""
+def _settings(flag: str, pairs: list[str]) -> dict[str, Any]:
+    """NAME=VALUE pairs of a flag, with values read as TOML and, failing that, as text."""
     parsed: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals:
-            raise ValueError(f"--prior-option takes NAME=VALUE; got {pair!r}")
+            raise ValueError(f"{flag} takes NAME=VALUE; got {pair!r}")
         try:
             parsed[name] = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:

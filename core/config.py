@@ -50,6 +50,13 @@ class PriorConfig(Frozen):
     options: dict[str, Scalar] = Field(default_factory=dict)
 
 
+class PosteriorConfig(Frozen):
+    """A key of ``POSTERIORS`` and its settings, which the posterior itself validates."""
+
+    kind: str = Field("gaussian", max_length=64)
+    options: dict[str, Scalar] = Field(default_factory=dict)
+
+
 class ModelConfig(Frozen):
     """Everything that decides the shape of the networks.
 
@@ -59,6 +66,7 @@ class ModelConfig(Frozen):
         latent_dim: d.
         hidden: widths of the gated layers, in the encoder and in the decoder.
         prior: which prior.
+        posterior: which posterior; models stored before there was a choice have the Gaussian one.
     """
 
     image_shape: tuple[Width, Width, Width]
@@ -66,6 +74,7 @@ class ModelConfig(Frozen):
     latent_dim: int = Field(ge=1, le=4096)
     hidden: tuple[Width, ...] = Field((300, 300), min_length=1, max_length=16)
     prior: PriorConfig
+    posterior: PosteriorConfig = Field(default_factory=lambda: PosteriorConfig.model_validate({}))
 
     @property
     def pixels(self) -> int:

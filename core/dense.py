@@ -54,6 +54,19 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return F.linear(x, weight, bias)
 
 
+def columns(weight: Tensor, x: Tensor, bias: Tensor | None) -> Tensor:
+    """weight x + bias for a batch in columns: (outputs, inputs), (inputs, n) and (outputs,) or (outputs, n).
+
+    Halves of such a batch and its order reversed are blocks of memory, where in rows they would be gathered element by
+    element: flows run on it.
+    """
+    bias = bias[:, None] if bias is not None and bias.ndim == 1 else bias
+    if ONEDNN_IS_FASTER and not torch.compiler.is_compiling() and _suits(x.t(), weight):
+        product = _OneDnnColumns.apply(weight, x)
+        return product if bias is None else product + bias
+    return torch.mm(weight, x) if bias is None else torch.addmm(bias, weight, x)
+
+
 def _suits(x: Tensor, weight: Tensor) -> bool:
     single_on_cpu = x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32
     return single_on_cpu and x.ndim == 2 and len(x) * weight.numel() >= WORTH and not torch.is_autocast_enabled("cpu")
@@ -74,6 +87,23 @@ class _OneDnnLinear(torch.autograd.Function):
             _product(grads[0], weight.T, None) if for_x else None,
             _product(grads[0].T, x.T, None) if for_weight else None,
             grads[0].sum(0) if for_bias else None,
+        )
+
+
+class _OneDnnColumns(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, x: Tensor) -> Tensor:
+        ctx.save_for_backward(weight, x)
+        return _product(weight, x.T, None)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        weight, x = ctx.saved_tensors
+        for_weight, for_x = ctx.needs_input_grad
+        return (
+            _product(grads[0], x, None) if for_weight else None,
+            _product(weight.T, grads[0].T, None) if for_x else None,
         )
 
 

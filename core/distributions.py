@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -42,8 +42,30 @@ class Distribution(Protocol):
         ...
 
 
-class Reparameterised(Distribution, Protocol):
-    """A distribution whose draws carry gradients and come with their own log-density."""
+@runtime_checkable
+class Reparameterised(Protocol):
+    """A posterior q(z|x): its draws carry gradients and come with their own log-density.
+
+    It need not know its mean. ``centre`` stands for "the code of the image" where one is wanted.
+    """
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """Shape of one value."""
+        ...
+
+    @property
+    def centre(self) -> Tensor:
+        """A typical value, (*batch, event): the mean where that is known."""
+        ...
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """(*batch,) in nats, all constants included."""
+        ...
+
+    def sample(self, n: int, *, generator: Generator | None = None) -> Tensor:
+        """(n, *batch, event), without gradients."""
+        ...
 
     def rsample_and_log_prob(self, n: int, *, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
         """Draws (n, *batch, event) and their log-density (n, *batch)."""
@@ -82,6 +104,11 @@ class DiagonalNormal:
     def event_shape(self) -> tuple[int, ...]:
         """(d,)."""
         return (self.mean.shape[-1],)
+
+    @property
+    def centre(self) -> Tensor:
+        """The mean."""
+        return self.mean
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log N(value), (*batch,) in nats."""

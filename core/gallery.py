@@ -12,10 +12,12 @@ import torch
 from core import mixture
 from core.checkpoint import Checkpoint
 from core.config import RunConfig
+from core.distributions import DiagonalNormal
 from core.generate import as_pictures
 from core.intervals import wilson
 from core.latents import LatentCloud
 from core.metrics.coverage import QUANTILE
+from core.posteriors import FlowedNormal, FlowPosterior
 from core.posthoc import data_of
 from core.priors import Prior
 from core.records import Draws
@@ -89,17 +91,30 @@ def pictures(checkpoint: Checkpoint, images: torch.Tensor, rows: np.ndarray) -> 
 
 
 def reconstructed(checkpoint: Checkpoint, rows: np.ndarray) -> np.ndarray:
-    """Means of p(x|z) at the stored posterior means of some of a split's images, by row of the split.
+    """Means of p(x|z) at the centres of the stored posteriors of some of a split's images, by row of the split.
 
     Raises:
         ValueError: where the posterior of a row is not stored.
     """
-    cloud = checkpoint.latents
+    cloud = checkpoint.latents or checkpoint.flow_latents
     stored = np.array([], int) if cloud is None else cloud.split_rows()
     found = np.searchsorted(stored, rows)
     if cloud is None or not len(stored) or (stored[np.minimum(found, len(stored) - 1)] != rows).any():
         raise ValueError(f"the posteriors of rows {rows[:5].tolist()} and on are not stored in {checkpoint.name}")
-    return decoded(checkpoint, cloud.mean[found])
+    return decoded(checkpoint, stored_posteriors(checkpoint).centre[torch.from_numpy(found)].numpy())
+
+
+def stored_posteriors(checkpoint: Checkpoint) -> DiagonalNormal | FlowedNormal:
+    """The posteriors of the images that a checkpoint keeps them of, Gaussian or not, of batch shape (n,).
+
+    Raises:
+        ValueError: where it keeps none.
+    """
+    if checkpoint.latents is not None:
+        return DiagonalNormal(*checkpoint.latents.components())
+    if checkpoint.flow_latents is not None and isinstance(checkpoint.vae.posterior, FlowPosterior):
+        return checkpoint.flow_latents.posteriors(checkpoint.vae.posterior.flow)
+    raise ValueError(f"checkpoint {checkpoint.name} stores no posteriors")
 
 
 def decoded(checkpoint: Checkpoint, z: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from core.cache_folder import cache_folder
 from core.job_files import (
     RESULT,
     WAIT_S,
@@ -32,7 +33,7 @@ from core.job_files import (
     result_file,
 )
 
-__all__ = ["RESULT", "JobStatus", "cancel", "forget", "job_id", "jobs_root", "result", "status", "submit"]
+__all__ = ["RESULT", "JobStatus", "alive", "cancel", "forget", "job_id", "jobs_root", "result", "status", "submit"]
 
 MAX_QUEUED = 20
 """Jobs that may wait for their turn."""
@@ -52,15 +53,7 @@ def jobs_root() -> Path:
     Raises:
         ValueError: the path names an unknown home folder.
     """
-    chosen = os.environ.get("PRIORSCOPE_JOBS")
-    if not chosen:
-        cache = os.environ.get("XDG_CACHE_HOME", "")
-        # The XDG specification has relative values ignored.
-        chosen = Path(cache if Path(cache).is_absolute() else "~/.cache") / "priorscope" / "jobs"
-    try:
-        return Path(chosen).expanduser().absolute()
-    except RuntimeError as error:
-        raise ValueError(f"the jobs folder {chosen} has no known home folder; set PRIORSCOPE_JOBS to a path") from error
+    return cache_folder("jobs", "PRIORSCOPE_JOBS")
 
 
 def submit(arguments: Sequence[str]) -> str:
@@ -100,6 +93,21 @@ def status(name: str) -> JobStatus:
         return read_status(jobs_root(), name)
     except OSError as error:
         return JobStatus(name, state="failed", error=f"the jobs folder cannot be read: {error}")
+
+
+def alive(command: str) -> list[JobStatus]:
+    """The jobs of one subcommand that are queued or running, whoever started them, in the order of the queue.
+
+    Raises:
+        ValueError: the folder of the jobs cannot be read.
+    """
+    root = jobs_root()
+    try:
+        unfinished = [folder for folder in folders(root) if not (folder / "end.json").exists()]
+        found = [read_status(root, folder.name) for folder in sorted(unfinished, key=order)]
+    except OSError as error:
+        raise ValueError(f"the jobs folder {root} cannot be read: {error}") from error
+    return [job for job in found if job.alive and job.arguments[:1] == (command,)]
 
 
 def cancel(name: str) -> JobStatus:

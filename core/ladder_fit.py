@@ -117,10 +117,10 @@ def fit_moments(prior: GaussianPrior, target: Target) -> None:
     prior.fit_moments(mean.mean(0), centred.T @ centred / len(mean) + within.diag())
 
 
-def fitted_numbers(prior: Prior) -> int:
+def fitted_numbers(model: nn.Module) -> int:
     """Parameters, without the weights that a mask keeps out."""
-    masked = sum(int((module.mask == 0).sum()) for module in prior.modules() if isinstance(module, MaskedLinear))
-    return sum(parameter.numel() for parameter in prior.parameters()) - masked
+    masked = sum(int((module.mask == 0).sum()) for module in model.modules() if isinstance(module, MaskedLinear))
+    return sum(parameter.numel() for parameter in model.parameters()) - masked
 
 
 @torch.no_grad()

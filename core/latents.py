@@ -9,20 +9,19 @@ from typing import Literal
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
+from core import latents_file
 from core.distributions import DiagonalNormal
-from core.errors import CheckpointError
+from core.flow_latents import FlowCloud
+from core.latents_file import LOG_VAR_LIMIT, MEAN_LIMIT, Column, Stored, stored_rows
+from core.posteriors import FlowedNormal
+from core.posteriors.flowed_normal import joined
 from core.vae import VAE
 
 MAX_STORED = 10_000
-SUBSET_SEED = 0
-"""Which images of a larger split are stored, so that the same split gives the same ones."""
-
-MEAN_LIMIT, LOG_VAR_LIMIT, LABEL_LIMIT = 1e4, 30.0, 100_000
-"""What a file may hold: far beyond any trained model, and small enough for every calculation that follows."""
+NO_MIXTURE = "q(z|x) of this model is a flow, so q(z) is no mixture of Gaussians"
+"""Why much that is known of q(z) with Gaussian posteriors is not known here."""
 
 PointKind = Literal["samples", "means"]
 
@@ -96,41 +95,49 @@ class LatentCloud:
         return self.take(everyone[0::2]), self.take(everyone[1::2])
 
 
-def stored_rows(n: int, total: int) -> np.ndarray:
-    """Which n images of a split of ``total`` a checkpoint keeps: drawn at random, as splits may be sorted, in order."""
-    if n == total:
-        return np.arange(total)
-    return torch.randperm(total, generator=torch.Generator().manual_seed(SUBSET_SEED))[:n].sort().values.numpy()
-
-
-@torch.inference_mode()
-def encode(vae: VAE, images: Tensor, *, batch: int = 2000) -> tuple[Tensor, Tensor]:
-    """Posterior mean and log-variance of (n, pixels) images, (n, d) each, in batches on the model's device."""
+@torch.no_grad()
+def posteriors(vae: VAE, images: Tensor, *, batch: int = 2000) -> DiagonalNormal | FlowedNormal:
+    """q(z|x) of (n, pixels) images as one distribution of batch shape (n,), on the model's device."""
     device = next(vae.parameters()).device
     parts = [vae.posterior(images[start : start + batch].to(device)) for start in range(0, len(images), batch)]
-    return torch.cat([q.mean for q in parts]).cpu(), torch.cat([q.log_var for q in parts]).cpu()
+    flowed = [q for q in parts if isinstance(q, FlowedNormal)]
+    if flowed:
+        return joined(flowed)
+    return DiagonalNormal(torch.cat([q.mean for q in parts]), torch.cat([q.log_var for q in parts]))
 
 
-def cloud(vae: VAE, images: Tensor, labels: Tensor | None, split: str, limit: int = MAX_STORED) -> LatentCloud:
-    """Encode a split, or ``limit`` images of a larger one, those of ``stored_rows``."""
+def encode(vae: VAE, images: Tensor, *, batch: int = 2000) -> tuple[Tensor, Tensor]:
+    """Posterior mean and log-variance of (n, pixels) images, (n, d) each on the CPU, where q(z|x) is Gaussian.
+
+    Raises:
+        ValueError: where it is a flow, which no mean and variance describe.
+    """
+    q = posteriors(vae, images, batch=batch)
+    if not isinstance(q, DiagonalNormal):
+        raise ValueError(f"{NO_MIXTURE}; use a model with a Gaussian posterior for this")
+    return q.mean.cpu(), q.log_var.cpu()
+
+
+def cloud(
+    vae: VAE, images: Tensor, labels: Tensor | None, split: str, limit: int = MAX_STORED
+) -> LatentCloud | FlowCloud:
+    """The posteriors of a split, or of ``limit`` images of a larger one, those of ``stored_rows``."""
     total = len(images)
     if total > limit:
         drawn = torch.from_numpy(stored_rows(limit, total))
         images, labels = images[drawn], None if labels is None else labels[drawn]
-    mean, log_var = encode(vae, images)
     kept = None if labels is None else labels.numpy().astype(np.int64)
-    return LatentCloud(mean.numpy(), log_var.numpy(), kept, split, total)
+    q = posteriors(vae, images)
+    if isinstance(q, FlowedNormal):
+        mean, log_var, context = (part.cpu().numpy() for part in (q.base.mean, q.base.log_var, q.context))
+        return FlowCloud(mean, log_var, context, kept, split, total)
+    return LatentCloud(q.mean.cpu().numpy(), q.log_var.cpu().numpy(), kept, split, total)
 
 
 def write_latents(latents: LatentCloud, file: Path) -> None:
     """Store means and log-variances in half precision."""
-    tensors: dict[str, np.ndarray] = {
-        "mean": latents.mean.astype(np.float16),
-        "log_var": latents.log_var.astype(np.float16),
-    }
-    if latents.labels is not None:
-        tensors["labels"] = latents.labels.astype(np.int32)
-    save_file(tensors, file, metadata={"split": latents.split, "total": str(latents.total)})
+    numbers = {"mean": latents.mean, "log_var": latents.log_var}
+    latents_file.write(file, Stored(numbers, latents.labels, latents.split, latents.total))
 
 
 def read_latents(file: Path, dim: int, class_names: Sequence[str] = ()) -> LatentCloud | None:
@@ -144,48 +151,8 @@ def read_latents(file: Path, dim: int, class_names: Sequence[str] = ()) -> Laten
     Raises:
         CheckpointError: naming what is wrong: truncated, wrong shapes or types, NaN, numbers out of range.
     """
-    if not file.is_file():
+    columns = (Column("mean", dim, MEAN_LIMIT), Column("log_var", dim, LOG_VAR_LIMIT))
+    stored = latents_file.read(file, columns, class_names)
+    if stored is None:
         return None
-    try:
-        with safe_open(file, framework="numpy") as handle:
-            metadata = handle.metadata() or {}
-            shapes = {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
-        n = shapes.get("mean", (0,))[0]
-        expected = {"mean": (n, dim), "log_var": (n, dim), "labels": (n,)}
-        if any(shapes.get(name) != expected[name] for name in ("mean", "log_var")) or not n:
-            raise CheckpointError(f"latents.safetensors: mean and log_var must be (n, {dim}); got {shapes}")
-        if shapes.get("labels", (n,)) != (n,) or set(shapes) - set(expected):
-            raise CheckpointError(f"latents.safetensors holds {shapes}; expected {expected}")
-        tensors = load_file(file)
-        mean = _checked_numbers("mean", tensors["mean"], MEAN_LIMIT)
-        log_var = _checked_numbers("log_var", tensors["log_var"], LOG_VAR_LIMIT)
-        labels = _checked_labels(tensors["labels"], len(class_names)) if "labels" in tensors else None
-        total = int(metadata.get("total", n))
-        if not n <= total < 2**53:
-            raise CheckpointError(f"latents.safetensors: {n} images of a split of {str(total)[:30]}")
-        return LatentCloud(mean, log_var, labels, metadata.get("split", "test"), total)
-    except CheckpointError:
-        raise
-    except (SafetensorError, OSError, ValueError, TypeError) as error:  # TypeError: a dtype that numpy lacks
-        raise CheckpointError(f"latents.safetensors cannot be used: {error}") from error
-
-
-def _checked_numbers(name: str, values: np.ndarray, limit: float) -> np.ndarray:
-    if not np.issubdtype(values.dtype, np.floating):
-        raise CheckpointError(f"latents.safetensors: {name} is {values.dtype}, expected floats")
-    if not np.isfinite(values).all():
-        raise CheckpointError(f"latents.safetensors holds NaN or infinity in {name}")
-    largest = max(float(values.max()), -float(values.min()))
-    if largest > limit:
-        raise CheckpointError(f"latents.safetensors: {name} reaches {largest:g} in size, at most {limit:g} is possible")
-    return values.astype(np.float32)
-
-
-def _checked_labels(labels: np.ndarray, classes: int) -> np.ndarray:
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise CheckpointError(f"latents.safetensors: labels are {labels.dtype}, expected integers")
-    end = min(classes, LABEL_LIMIT) if classes else LABEL_LIMIT
-    low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= end:
-        raise CheckpointError(f"latents.safetensors: labels run from {low} to {high}, expected 0 to {end - 1}")
-    return labels.astype(np.int64)
+    return LatentCloud(stored.numbers["mean"], stored.numbers["log_var"], stored.labels, stored.split, stored.total)

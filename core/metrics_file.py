@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from core.errors import CheckpointError, first_problem
+from core.gap_records import MOST_GAPS, WorstGaps
 from core.jsonfile import read_object
 from core.metrics.per_dimension import PerDimension
 from core.records import ClassifierTest, CurvePoint, Distance, Estimate, Share
@@ -49,6 +50,7 @@ RECORDS: dict[str, TypeAdapter[Any]] = {
     "information_curve": TypeAdapter(tuple[CurvePoint, ...]),
     "likelihood_curve": TypeAdapter(tuple[CurvePoint, ...]),
     "per_dimension": TypeAdapter(PerDimension),
+    "worst_gaps": TypeAdapter(WorstGaps),
 }
 """Keys of an evaluation that are a record, or a list of them."""
 
@@ -98,6 +100,9 @@ def _first_problem(evaluation: dict[str, Any]) -> str | None:
             return f"{key} must be an integer, at least {_SIZES[key]}"
         if key == "ess_median" and not _is_number(value):
             return f"{key} must be a number"
+    gaps, n = evaluation.get("worst_gaps"), evaluation.get("n", 0)
+    if gaps and max(image["row"] for image in gaps["images"]) >= n:
+        return f"worst_gaps must be rows of the {n} images"
     needed = ("n", "seed") if any(key in evaluation for key in ESTIMATES) else ()  # no estimate is shown without them
     return next((f"{key} is missing" for key in needed if key not in evaluation), None)
 
@@ -117,7 +122,19 @@ def _problem_of_record(key: str, value: Any) -> str | None:
             return "must be a curve at rising whole numbers from 1"
     if isinstance(found, Distance) and not found.classifiers:
         return "must hold a classifier"
+    if isinstance(found, WorstGaps) and (problem := _problem_of_gaps(found)):
+        return problem
     return _problem_of_numbers(found)
+
+
+def _problem_of_gaps(found: WorstGaps) -> str | None:
+    rows = [image.row for image in found.images]
+    if not 1 <= len(rows) <= MOST_GAPS or len(set(rows)) < len(rows) or min(rows) < 0 or max(rows) >= 2**53:
+        return f"must hold 1 to {MOST_GAPS} different rows of a split"
+    if min(found.scouted, found.draws) < 2 or found.quadrature_error < 0:
+        return "must hold two draws or more, and an error of the quadrature that is not negative"
+    gaps = [image.gap.value for image in found.images]
+    return None if gaps == sorted(gaps, reverse=True) else "must hold the largest gap first"
 
 
 def _problem_of_numbers(found: Any) -> str | None:

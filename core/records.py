@@ -171,6 +171,8 @@ class CheckpointInfo:
         error: why it cannot be used, or None.
         dataset, prior, latent_dim, image_shape, likelihood, binarisation: from config.json.
         prior_title: the prior's name as shown to a person.
+        posterior: key of the posterior; "gaussian" where q(z) is a mixture of Gaussians, of exactly known density.
+        posterior_title: the posterior's name as shown to a person.
         data_seed: seed of the data set's split and of its stored binarisation.
         images: number of images whose posteriors are stored; 0 where there are none, and nothing of q(z) can be drawn.
         split: the split these images come from; "" where there are none.
@@ -184,6 +186,8 @@ class CheckpointInfo:
     dataset: str = ""
     prior: str = ""
     prior_title: str = ""
+    posterior: str = ""
+    posterior_title: str = ""
     latent_dim: int = 0
     image_shape: tuple[int, ...] = ()
     likelihood: str = ""
@@ -193,6 +197,11 @@ class CheckpointInfo:
     split: str = ""
     total: int = 0
     metrics: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def of_gaussians(self) -> bool:
+        """Whether q(z) is a mixture of Gaussians, whose density is known everywhere."""
+        return self.posterior == "gaussian"
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,8 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def reconstruct(self, x: Images) -> Images:
-        """Mean of p(x|z) at the posterior's mean, (n, pixels)."""
-        return self.decode(self.posterior(x).mean)
+        """Mean of p(x|z) at the posterior's centre, (n, pixels): its mean where it is Gaussian."""
+        return self.decode(self.posterior(x).centre)
 
     @torch.no_grad()
     def decode(self, z: Latents) -> Images:

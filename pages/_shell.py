@@ -20,6 +20,13 @@ PAGES = [
         "Where the aggregated posterior and the prior agree and where they do not.",
     ),
     (
+        "Latent space",
+        "pseudo_inputs.py",
+        "Pseudo-inputs",
+        ":material/apps:",
+        "What each component of a VampPrior generates, how much it is used, which are dead or duplicates.",
+    ),
+    (
         "The bound",
         "elbo_surgery.py",
         "ELBO surgery",
@@ -32,6 +39,13 @@ PAGES = [
         "Optimal prior",
         ":material/stairs_2:",
         "Priors of growing richness against the aggregated posterior itself.",
+    ),
+    (
+        "Flows",
+        "flow_timing.py",
+        "Flow timing",
+        ":material/timer:",
+        "What each direction of a flow costs, by the textbook and by a better inversion.",
     ),
 ]
 

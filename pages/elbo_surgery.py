@@ -20,7 +20,8 @@ st.markdown(
 )
 models = surgery.with_company(chosen)
 groups = surgery.comparable(models)
-if not groups:
+bounds = surgery.with_bounds(models)
+if not bounds:
     st.stop()
 
 for number, group in enumerate(groups):
@@ -28,20 +29,22 @@ for number, group in enumerate(groups):
         st.header(layout.dataset_title(group[0].dataset))
     surgery.waterfall(group, number)
 
-st.header("Do the three terms add up?")
-st.markdown(
-    "Average KL, information and marginal KL are estimated from three separate sets of draws, so that their residual "
-    "can be wrong. It has to be zero within its noise."
-)
+if groups:
+    st.header("Do the three terms add up?")
+    st.markdown(
+        "Average KL, information and marginal KL are estimated from three separate sets of draws, so that their "
+        "residual can be wrong. It has to be zero within its noise."
+    )
 for info in (info for group in groups for info in group):
     st.markdown(f"- **{layout.title_of(info)}**: {figures.residual_sentence(surgery.test_of(info))}")
 
-st.header("Why all n posteriors, and not a minibatch?")
+if groups:
+    st.header("Why all n posteriors, and not a minibatch?")
 for number, group in enumerate(groups):
     surgery.information(group, number)
 
 st.header("How loose is the bound?")
-for number, group in enumerate(groups):
+for number, group in enumerate(bounds):
     surgery.looseness(group, number)
 
 st.header("Which dimensions carry the code?")

@@ -11,8 +11,11 @@ st.title("What does a VAE's prior do?")
 featured, *_ = layout.require_models()
 available = layout.usable()
 
-if layout.why_not_drawn(featured) is None:
+reason = layout.why_not_drawn(featured)
+if reason is None:
     hero.draw(featured)
+else:
+    st.info(reason)
 
 for dataset in cards.datasets(available):
     group = cards.in_order(info for info in available if info.dataset == dataset)
@@ -24,4 +27,6 @@ for dataset in cards.datasets(available):
         st.plotly_chart(figure, key=key, alt=cards.split_sentence(rows), config=config)
         st.caption(cards.split_caption(comparable))
         downloads.keep({"Terms": partial(tables.terms_csv, rows)}, key)
+    for sentence in cards.left_out(group):
+        st.caption(sentence)
     cards.draw(group)

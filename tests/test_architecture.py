@@ -77,7 +77,7 @@ def pages_open_no_files(path: str, source: str) -> list[str]:
 
 
 def only_one_file_caches(path: str, source: str) -> list[str]:
-    if path == "pages/_ui/cache.py":
+    if path.startswith("pages/_ui/cache") and path.count("/") == 2:  # cache.py and its parts, cache_<subject>.py
         return []
     words = ("cache_data", "cache_resource")
     attributes = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
@@ -162,6 +162,7 @@ RULES: list[tuple[Rule, list[tuple[str, str]]]] = [
         [
             ("pages/home.py", "@st.cache_data\ndef f(): ..."),
             ("pages/_ui/a.py", "@st.cache_resource(max_entries=1)\ndef f(): ..."),
+            ("pages/cache_a.py", "@st.cache_data\ndef f(): ..."),
             ("pages/home.py", "from streamlit import cache_data"),
         ],
     ),

@@ -3,6 +3,10 @@
 densities.py  q(z) against p(z) in a plane: `density_panels`, `hero`
     layers.py, signed.py, lattice.py, contours.py   what lies in those panels; `clicked` reads a click
 elbo.py       `elbo_split`
+flow_timing.py  `flow_timing_figure`; flow_timing_words.py, flow_timing_tables.py  its sentences and tables
+dependency.py `dependency_figure`, prior_bill.py `bill_figure`
+component_mosaic.py, component_map.py, component_usage.py, component_path.py  the components of a mixture prior;
+    component_words.py  their sentences; sheets.py  blocks of pictures with words
 images.py     `mosaic`, `png`, `data_uri`
 verdicts.py   `mismatch_sentence`, `caption`
 theme.py      every colour and size
@@ -13,7 +17,10 @@ are transparent.
 
 from core.figures.curves import information_curve, likelihood_curve
 from core.figures.densities import density_panels, hero
+from core.figures.dependency import dependency_figure
 from core.figures.elbo import elbo_split
+from core.figures.flow_timing import flow_timing_figure
+from core.figures.flow_timing_tables import check_table, comparison_table, run_label, run_table, timing_table
 from core.figures.images import data_uri, mosaic, png, scale_for
 from core.figures.ladder import ladder_figure, ladder_table
 from core.figures.ladder_axis import reference_name
@@ -22,6 +29,7 @@ from core.figures.lattice import clicked, outlined, touched
 from core.figures.layers import outline
 from core.figures.maps import embedding_map, plane_scatter
 from core.figures.per_dimension import dimension_bars
+from core.figures.prior_bill import bill_caption, bill_figure, bill_sentence, bill_table
 from core.figures.signed import signed_map
 from core.figures.surgery_words import residual_sentence, surgery_sentence
 from core.figures.verdicts import better, caption, classifier_sentence, mismatch_sentence
@@ -29,15 +37,23 @@ from core.figures.waterfall import elbo_waterfall
 
 __all__ = [
     "better",
+    "bill_caption",
+    "bill_figure",
+    "bill_sentence",
+    "bill_table",
     "caption",
+    "check_table",
     "classifier_sentence",
     "clicked",
+    "comparison_table",
     "data_uri",
     "density_panels",
+    "dependency_figure",
     "dimension_bars",
     "elbo_split",
     "elbo_waterfall",
     "embedding_map",
+    "flow_timing_figure",
     "hero",
     "information_curve",
     "ladder_answers",
@@ -52,8 +68,11 @@ __all__ = [
     "png",
     "reference_name",
     "residual_sentence",
+    "run_label",
+    "run_table",
     "scale_for",
     "signed_map",
     "surgery_sentence",
+    "timing_table",
     "touched",
 ]

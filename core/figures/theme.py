@@ -17,6 +17,8 @@ PRIOR = "#D55E00"
 PSEUDO = "#F0E442"
 """Pseudo-inputs: yellow diamonds with a black edge."""
 PSEUDO_EDGE = "#000000"
+DEAD = "#E00000"
+"""Frame and cross of a component that nothing uses."""
 LEAK, HOLE = "#0072B2", "#E69F00"
 """Ends of the signed map: data that the prior misses (log q > log p), prior mass with no data (log q < log p)."""
 INFORMATION, MARGINAL, RECONSTRUCTION = "#009E73", "#CC79A7", "#707070"
@@ -48,6 +50,13 @@ FAMILIES = {
     "aggregated": ("#0072B2", "star"),
 }  # fmt: skip
 """Colour and symbol of a family of priors, where several are fitted to one q(z)."""
+FLOW_LOOKS = {
+    "maf": ("#D55E00", "triangle-down"), "iaf": ("#009E73", "circle"), "realnvp": ("#E69F00", "triangle-up"),
+    "nice": ("#CC79A7", "diamond"),
+}  # fmt: skip
+"""Colour and symbol of a flow, where flows are timed."""
+METHOD_DASHES = {"naive": "solid", "incremental": "9px,4px", "fixed_point": "2px,4px", "": "solid"}
+"""Dash of a method of inversion."""
 UNPICKED_ALPHA = 0.12
 """Opacity that points keep while others are selected."""
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from core.flows.autoregressive import iaf, maf
 from core.flows.base import Chain, Flow, Invert
 from core.flows.coupling import nice, realnvp
+from core.flows.inversion import METHODS, set_inversion
 
 FLOWS: dict[str, Callable[..., Flow]] = {"nice": nice, "realnvp": realnvp, "maf": maf, "iaf": iaf}
 
-__all__ = ["FLOWS", "Chain", "Flow", "Invert"]
+__all__ = ["FLOWS", "METHODS", "Chain", "Flow", "Invert", "set_inversion"]

@@ -72,8 +72,10 @@ class Chain(Flow):
 
     @staticmethod
     def _cascade(value: Tensor, context: Tensor | None, steps: list) -> tuple[Tensor, Tensor]:
+        """In between, the values lie in memory column by column, which is what the layers are quick with."""
         total = torch.zeros(value.shape[0], dtype=value.dtype, device=value.device)
+        value = value.t().contiguous().t()
         for step in steps:
             value, log_det = step(value, context)
             total = total + log_det
-        return value, total
+        return value.contiguous(), total

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from core.flows.base import Chain, Flow
 from core.flows.permute import reverse
-from core.nn import soft_bound
+from core.nn import common, rectified, require_context, soft_bound, symmetric_bound
 from core.shapes import Context, Latents, LogProb
 
 LOG_SCALE_LIMIT = 5.0
@@ -28,9 +28,15 @@ def _conditioner(inputs: int, hidden: Sequence[int], outputs: int) -> nn.Sequent
     return nn.Sequential(*layers, last)
 
 
-def _joined(kept: Tensor, context: Tensor | None) -> Tensor:
-    """What the network sees, (n, kept + context)."""
-    return kept if context is None else torch.cat([kept, context], 1)
+def _outputs(net: nn.Sequential, kept: Tensor, context: Tensor | None, width: int) -> Tensor:
+    """The network's outputs at the kept coordinates (k, n) and the context, in columns."""
+    require_context(context, width, kept.shape[1])
+    layers = [module for module in net if isinstance(module, nn.Linear)]
+    weights, biases = [layer.weight for layer in layers], [layer.bias for layer in layers]
+    seen = common(kept if context is None else torch.cat([kept, context.t()]), weights[0])
+    if seen.dtype != weights[0].dtype:
+        weights, biases = [weight.to(seen.dtype) for weight in weights], [bias.to(seen.dtype) for bias in biases]
+    return rectified(weights, biases, seen)
 
 
 def _require_two(dim: int, name: str) -> None:
@@ -56,23 +62,26 @@ class AffineCoupling(Flow):
         super().__init__()
         _require_two(dim, "RealNVP")
         self.kept = dim // 2 if kept is None else kept
+        self.context = context
         self.net = _conditioner(self.kept + context, hidden, 2 * (dim - self.kept))
 
     def _shift_and_log_scale(self, kept: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
-        shift, raw = self.net(_joined(kept, context)).chunk(2, dim=1)
-        return shift, soft_bound(raw, -LOG_SCALE_LIMIT, LOG_SCALE_LIMIT)
+        shift, raw = _outputs(self.net, kept, context, self.context).chunk(2)
+        return shift, symmetric_bound(raw, LOG_SCALE_LIMIT)
 
     def forward_and_log_det(self, u: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """One pass."""
-        kept, moved = u[:, : self.kept], u[:, self.kept :]
+        kept, moved = u.t()[: self.kept], u.t()[self.kept :]
         shift, log_scale = self._shift_and_log_scale(kept, context)
-        return torch.cat([kept, moved * torch.exp(log_scale) + shift], 1), log_scale.sum(1)
+        log_det = log_scale.sum(0)
+        return torch.cat([kept, torch.addcmul(shift, moved, log_scale.exp())]).t(), log_det
 
     def inverse_and_log_det(self, z: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """One pass."""
-        kept, moved = z[:, : self.kept], z[:, self.kept :]
+        kept, moved = z.t()[: self.kept], z.t()[self.kept :]
         shift, log_scale = self._shift_and_log_scale(kept, context)
-        return torch.cat([kept, (moved - shift) * torch.exp(-log_scale)], 1), -log_scale.sum(1)
+        log_det = -log_scale.sum(0)
+        return torch.cat([kept, (moved - shift) / log_scale.exp()]).t(), log_det
 
 
 class AdditiveCoupling(Flow):
@@ -82,17 +91,20 @@ class AdditiveCoupling(Flow):
         super().__init__()
         _require_two(dim, "NICE")
         self.kept = dim // 2 if kept is None else kept
+        self.context = context
         self.net = _conditioner(self.kept + context, hidden, dim - self.kept)
 
     def forward_and_log_det(self, u: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """One pass; the log-determinant is zero."""
-        kept, moved = u[:, : self.kept], u[:, self.kept :]
-        return torch.cat([kept, moved + self.net(_joined(kept, context))], 1), u.new_zeros(u.shape[0])
+        kept, moved = u.t()[: self.kept], u.t()[self.kept :]
+        shift = _outputs(self.net, kept, context, self.context)
+        return torch.cat([kept, moved + shift]).t(), u.new_zeros(u.shape[0])
 
     def inverse_and_log_det(self, z: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:
         """One pass; the log-determinant is zero."""
-        kept, moved = z[:, : self.kept], z[:, self.kept :]
-        return torch.cat([kept, moved - self.net(_joined(kept, context))], 1), z.new_zeros(z.shape[0])
+        kept, moved = z.t()[: self.kept], z.t()[self.kept :]
+        shift = _outputs(self.net, kept, context, self.context)
+        return torch.cat([kept, moved - shift]).t(), z.new_zeros(z.shape[0])
 
 
 class DiagonalScaling(Flow):

@@ -26,16 +26,17 @@ class Permute(Flow):
         super().__init__()
         if order.sort().values.tolist() != list(range(len(order))):
             raise ValueError(f"order must be a permutation of 0..{len(order) - 1}; got {order.tolist()}")
+        self.reverses = len(order) > 0 and bool((order == torch.arange(len(order)).flip(0)).all())
         self.register_buffer("order", order, persistent=False)  # follows from the configuration
         self.register_buffer("undo", order.argsort(), persistent=False)
 
     def forward_and_log_det(self, u: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:  # noqa: ARG002
         """(n, d) re-ordered."""
-        return u[:, self.order], u.new_zeros(u.shape[0])
+        return u.flip(1) if self.reverses else u[:, self.order], u.new_zeros(1).expand(len(u))
 
     def inverse_and_log_det(self, z: Latents, context: Context | None = None) -> tuple[Latents, LogProb]:  # noqa: ARG002
         """(n, d) in the first order."""
-        return z[:, self.undo], z.new_zeros(z.shape[0])
+        return z.flip(1) if self.reverses else z[:, self.undo], z.new_zeros(1).expand(len(z))
 
 
 def reverse(dim: int) -> Permute:

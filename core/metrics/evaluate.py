@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 
 from core.datasets import Split
-from core.latents import LatentCloud, encode
+from core.distributions import DiagonalNormal
+from core.gap_records import WorstGaps
+from core.latents import LatentCloud, posteriors
 from core.metrics.coverage import FEWEST
 from core.metrics.curves import information_curve
 from core.metrics.distance import distance
 from core.metrics.estimate import over_examples
+from core.metrics.flow_surgery import flow_surgery
+from core.metrics.gaps import worst_gaps
 from core.metrics.latent import active_units
 from core.metrics.likelihood import log_marginal
 from core.metrics.per_dimension import PerDimension, per_dimension
-from core.metrics.quadrature import log_likelihood_2d
-from core.metrics.surgery import elbo_surgery
+from core.metrics.quadrature import log_likelihood_2d, total_error
+from core.metrics.surgery import Surgery, elbo_surgery
+from core.posteriors import FlowedNormal
 from core.records import CurvePoint, Distance, Estimate
 from core.vae import VAE, ElboTerms
 
 SURGERY_SAMPLES = 4
+NO_MIXTURE_PARTS: dict[str, Any] = {"distance": None, "information_curve": None, "per_dimension": None}
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,13 @@ class Evaluation:
         estimates: by name, each with its standard error over the images. "importance_gain" is
             what importance sampling adds to the bound. "log_likelihood" (exact, by quadrature), "bound_gap" (what the
             bound lies below it) and "quadrature_error" (largest of any image) are there for two latent dimensions only,
-            "marginal_kl_null" only where it is known.
+            "marginal_kl_null" only where it is known, "active_units", which counts means of q(z|x), not for flows.
         distance: how far the prior is from q(z), by draws of both; None with fewer than 30 images.
-        information_curve: what the mutual information comes out as with minibatches of M posteriors.
+        information_curve: what the mutual information comes out as with minibatches of M posteriors. This, ``distance``
+            and ``per_dimension`` are None where q(z|x) is a flow.
         likelihood_curve: the importance-weighted bound against the number of samples.
         per_dimension: both KLs dimension by dimension; None where the prior is no product over dimensions.
+        worst_gaps: the images on which the bound is loosest; None unless there are two latent dimensions.
         n: number of images.
         split, seed, samples: which images, the seed of every draw, importance samples behind nll.
         ess_median: median effective sample size of those samples.
@@ -45,9 +53,10 @@ class Evaluation:
 
     estimates: dict[str, Estimate]
     distance: Distance | None
-    information_curve: tuple[CurvePoint, ...]
+    information_curve: tuple[CurvePoint, ...] | None
     likelihood_curve: tuple[CurvePoint, ...]
     per_dimension: PerDimension | None
+    worst_gaps: WorstGaps | None
     n: int
     split: str
     seed: int
@@ -60,9 +69,10 @@ class Evaluation:
         tail = {"n": self.n, "split": self.split, "seed": self.seed, "samples": self.samples}
         records = {
             "distance": None if self.distance is None else asdict(self.distance),
-            "information_curve": [asdict(point) for point in self.information_curve],
+            "information_curve": self.information_curve and [asdict(point) for point in self.information_curve],
             "likelihood_curve": [asdict(point) for point in self.likelihood_curve],
             "per_dimension": None if self.per_dimension is None else asdict(self.per_dimension),
+            "worst_gaps": None if self.worst_gaps is None else asdict(self.worst_gaps),
         }
         kept = {name: value for name, value in records.items() if value is not None}
         return {**head, **tail, "ess_median": self.ess_median, **kept}
@@ -80,6 +90,9 @@ def evaluate(
 ) -> Evaluation:
     """Bound, its surgery, likelihood, and the prior's distance from q(z), of all images of a split.
 
+    Where q(z|x) is a flow, q(z) is no mixture of Gaussians: the surgery is there for ``flow_surgery.MOST`` images at
+    most, and what needs the density of q(z) at many other places is not.
+
     Args:
         vae: in evaluation mode.
         images: as an evaluation sees them (binarised where the data is).
@@ -90,45 +103,74 @@ def evaluate(
     """
     if len(images) < 2:
         raise ValueError(f"an evaluation needs two images or more; the {split} split has {len(images)}")
-    mean, log_var = encode(vae, images.images)
-    cloud = LatentCloud(mean.numpy(), log_var.numpy(), None, split, len(mean))
+    q = posteriors(vae, images.images)
+    gaussian = isinstance(q, DiagonalNormal)
     generator = torch.Generator().manual_seed(seed)
     terms = _terms(vae, images.images, generator)
-    surgery = elbo_surgery(mean, log_var, vae.prior, n_samples=SURGERY_SAMPLES, generator=generator, average=terms.kl)
+    surgery = _surgery(q, vae, terms.kl, generator)
     likelihood = log_marginal(vae, images.images, samples, generator=generator, on_progress=on_progress)
     bound, nll = terms.elbo.double().mean(0), over_examples(-likelihood.value)
     estimates = {
         "elbo": over_examples(bound),
         "reconstruction": over_examples(terms.reconstruction.double().mean(0)),
-        "average_kl": surgery.average_kl,
-        "mutual_information": surgery.mutual_information,
-        "marginal_kl": surgery.marginal_kl,
-        "log_n": Estimate(surgery.log_n, 0.0),
-        "identity_residual": surgery.identity_residual,
+        "average_kl": over_examples(terms.kl.double().mean(0)),
+        **({} if surgery is None else _of_surgery(surgery)),
         "nll": nll,
         "importance_gain": over_examples(likelihood.value - bound),
-        "active_units": active_units(mean),
     }
-    if surgery.marginal_kl_null is not None:
-        estimates["marginal_kl_null"] = surgery.marginal_kl_null
+    if gaussian:
+        estimates["active_units"] = active_units(q.mean.cpu())
+    gaps = None
     if vae.prior.dim == 2:
         exact = log_likelihood_2d(vae, images.images, seed=seed)
-        missed = -math.log1p(-exact.border)  # mass of the outermost blocks: more may lie beyond them
         estimates["log_likelihood"] = over_examples(exact.value)
         estimates["bound_gap"] = over_examples(exact.value - bound)
-        estimates["quadrature_error"] = Estimate(exact.error + missed, 0.0)
+        estimates["quadrature_error"] = Estimate(total_error(exact), 0.0)
+        gaps = worst_gaps(vae, images.images, exact, seed=seed)
     return Evaluation(
         estimates=estimates,
-        distance=distance(cloud, vae.prior, seed=seed) if len(mean) >= FEWEST else None,
-        information_curve=information_curve(mean, log_var, generator=generator),
         likelihood_curve=likelihood.curve,
-        per_dimension=per_dimension(mean, log_var, vae.prior, generator=generator),
-        n=len(mean),
+        worst_gaps=gaps,
+        **(_of_mixture(q, vae, split, generator, seed) if gaussian else NO_MIXTURE_PARTS),
+        n=len(images),
         split=split,
         seed=seed,
         samples=samples,
         ess_median=float(likelihood.ess.median()),
     )
+
+
+def _surgery(
+    q: DiagonalNormal | FlowedNormal, vae: VAE, average: torch.Tensor, generator: torch.Generator
+) -> Surgery | None:
+    if isinstance(q, FlowedNormal):
+        return flow_surgery(q, vae.prior, average, n_samples=SURGERY_SAMPLES, generator=generator)
+    return elbo_surgery(
+        q.mean.cpu(), q.log_var.cpu(), vae.prior, n_samples=SURGERY_SAMPLES, generator=generator, average=average
+    )
+
+
+def _of_surgery(surgery: Surgery) -> dict[str, Estimate]:
+    """What the average KL consists of; the null where it is known."""
+    known = {} if surgery.marginal_kl_null is None else {"marginal_kl_null": surgery.marginal_kl_null}
+    return {
+        "mutual_information": surgery.mutual_information,
+        "marginal_kl": surgery.marginal_kl,
+        "log_n": Estimate(surgery.log_n, 0.0),
+        "identity_residual": surgery.identity_residual,
+        **known,
+    }
+
+
+def _of_mixture(q: DiagonalNormal, vae: VAE, split: str, generator: torch.Generator, seed: int) -> dict[str, Any]:
+    """What needs the density of q(z) as a mixture of Gaussians."""
+    mean, log_var = q.mean.cpu(), q.log_var.cpu()
+    cloud = LatentCloud(mean.numpy(), log_var.numpy(), None, split, len(mean))
+    return {
+        "distance": distance(cloud, vae.prior, seed=seed) if len(mean) >= FEWEST else None,
+        "information_curve": information_curve(mean, log_var, generator=generator),
+        "per_dimension": per_dimension(mean, log_var, vae.prior, generator=generator),
+    }
 
 
 def _terms(vae: VAE, images: torch.Tensor, generator: torch.Generator, batch: int = 1000) -> ElboTerms:

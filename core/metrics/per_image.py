@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from core.distributions import DiagonalNormal
-from core.latents import LatentCloud
+from core.posteriors import FlowedNormal
 from core.priors import Prior
 from core.priors.standard import StandardPrior
 
@@ -14,13 +14,16 @@ DRAWS = 16
 
 
 @torch.inference_mode()
-def image_kl(cloud: LatentCloud, prior: Prior, *, draws: int = DRAWS, seed: int = 0) -> tuple[Tensor, Tensor]:
+def image_kl(
+    q: DiagonalNormal | FlowedNormal, prior: Prior, *, draws: int = DRAWS, seed: int = 0
+) -> tuple[Tensor, Tensor]:
     """KL(q(z|x_i) || p(z)) of every image, (n,) float64 nats, and its standard error, (n,).
 
-    The closed form for N(0, I), where the error is 0; else the mean of log q(z|x_i) - log p(z) over draws of q(z|x_i).
+    The closed form for Gaussians against N(0, I), where the error is 0; else the mean of log q(z|x_i) - log p(z) over
+    draws of q(z|x_i).
 
     Args:
-        cloud: n posteriors.
+        q: n posteriors, of batch shape (n,).
         prior: p(z).
         draws: of each posterior, at least 2.
         seed: of the draws.
@@ -30,11 +33,9 @@ def image_kl(cloud: LatentCloud, prior: Prior, *, draws: int = DRAWS, seed: int 
     """
     if draws < 2:
         raise ValueError(f"draws must be at least 2 to know their noise; got {draws}")
-    mean, log_var = (part.double() for part in cloud.components())
-    if isinstance(prior, StandardPrior):
-        exact = DiagonalNormal(mean, log_var).kl_standard()
+    if isinstance(q, DiagonalNormal) and isinstance(prior, StandardPrior):
+        exact = DiagonalNormal(q.mean.double(), q.log_var.double()).kl_standard()
         return exact, torch.zeros_like(exact)
-    q = DiagonalNormal(*cloud.components())
     z, log_q = q.rsample_and_log_prob(draws, generator=torch.Generator().manual_seed(seed))
     values = log_q.double() - prior.log_prob(z.flatten(0, 1)).double().view(draws, -1)
     return values.mean(0), values.std(0) / draws**0.5

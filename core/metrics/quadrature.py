@@ -21,7 +21,8 @@ from torch import Tensor
 
 from core import dense, mixture
 from core.distributions import Bernoulli
-from core.latents import encode
+from core.latents import posteriors
+from core.metrics.extent import Extent, extent_of
 from core.shapes import Images
 from core.vae import VAE
 
@@ -99,7 +100,7 @@ def log_likelihood_2d(
 ) -> LogLikelihood:
     """log p(x) of each image for a model with two latent dimensions, to within an error that is measured.
 
-    The coarse spacing is twice the smallest posterior standard deviation, or less; the fine one is a third of that.
+    The coarse spacing is twice the smallest standard deviation of a posterior, or less; the fine one a third of that.
     Both are made smaller, ``STEPS`` times at most, until no checked image differs between two shifted grids by more
     than ``tolerance``: look at the record's ``error``.
 
@@ -119,13 +120,18 @@ def log_likelihood_2d(
             f"quadrature needs two latent dimensions and an image; got d = {vae.prior.dim} and {len(x)} images; "
             "use core.metrics.likelihood.log_marginal in more dimensions"
         )
-    mean, log_var = encode(vae, x)
-    subset = x[_to_check(mean, log_var, check)]
+    extent = extent_of(posteriors(vae, x), seed=seed)
+    subset = x[_to_check(extent, check)]
     points = vae.prior.sample(5000, generator=torch.Generator().manual_seed(seed)).cpu().double()
-    plane, refine, change = _fine_enough(vae, subset, mean, log_var, points, tolerance)
+    plane, refine, change = _fine_enough(vae, subset, extent, torch.cat([points, extent.reached]), tolerance)
     value, prior_mass, border = _integrate(vae, x, plane, refine, on_progress)
     rms = float(change.square().mean().sqrt())
     return LogLikelihood(value, float(change.max()), rms, len(subset), plane.side / BLOCK / refine, prior_mass, border)
+
+
+def total_error(found: LogLikelihood) -> float:
+    """How wrong a value may be, in nats: the grid's error, and the mass at the border, beyond which may be more."""
+    return found.error - math.log1p(-found.border)
 
 
 def plane_over(
@@ -147,15 +153,13 @@ def plane_over(
     return Blocks(torch.cartesian_prod(*steps), side)
 
 
-def _fine_enough(
-    vae: VAE, x: Tensor, mean: Tensor, log_var: Tensor, points: Tensor, tolerance: float
-) -> tuple[Blocks, int, Tensor]:
+def _fine_enough(vae: VAE, x: Tensor, extent: Extent, points: Tensor, tolerance: float) -> tuple[Blocks, int, Tensor]:
     """The first of ``STEPS`` at which two shifted grids agree on the images x, or the last; their differences."""
     step = ring = 0
     while True:
         share, refine = STEPS[step]
-        side = 2 * share * float(torch.exp(0.5 * log_var.min())) * BLOCK
-        plane = plane_over(mean, log_var, points, side, share / ACROSS, RINGS[ring])
+        side = 2 * share * extent.narrowest * BLOCK
+        plane = plane_over(extent.mean, extent.log_var, points, side, share / ACROSS, RINGS[ring])
         # about half a coarse cell, and an odd number of halves of a fine one
         shifted = Blocks(plane.corners + (refine // 2 + 0.5) / refine * plane.side / BLOCK, plane.side)
         first, _, border = _integrate(vae, x, plane, refine)
@@ -168,9 +172,9 @@ def _fine_enough(
             return plane, refine, change
 
 
-def _to_check(mean: Tensor, log_var: Tensor, check: int) -> Tensor:
+def _to_check(extent: Extent, check: int) -> Tensor:
     """Half the narrowest posteriors, half an even choice of the rest, and the four outermost."""
-    order = log_var.sum(1).argsort()
+    mean, order = extent.mean, extent.size.argsort()
     even = torch.linspace(0, len(order) - 1, max(1, check - check // 2)).long()
     return torch.cat([order[: check // 2], order[even], mean.argmin(0), mean.argmax(0)]).unique()
 

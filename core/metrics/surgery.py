@@ -101,6 +101,18 @@ def elbo_surgery(
     log_q, log_q_others = log_aggregated(z, mean, log_var)
     marginal = log_q - _per_point(prior.log_prob, z)
     optimism = log_q - log_q_others
+    return surgery_of(average, information, marginal, optimism)
+
+
+def surgery_of(average: Tensor, information: Tensor, marginal: Tensor, optimism: Tensor) -> Surgery:
+    """The terms from three independent sets of (S, n) draws.
+
+    Args:
+        average: log q(z|x_i) - log p(z).
+        information: log q(z|x_i) - log q(z).
+        marginal: log q(z) - log p(z).
+        optimism: log q_n(z) - log q_-i(z).
+    """
     residual = float(average.double().mean() - information.mean() - marginal.double().mean())
     noise = math.sqrt(sum(monte_carlo_se(part) ** 2 for part in (average, information, marginal)))
     return Surgery(
@@ -108,7 +120,7 @@ def elbo_surgery(
         mutual_information=over_examples(information.mean(0)),
         marginal_kl=over_examples(marginal.double().mean(0)),
         marginal_kl_null=null_of(optimism),
-        log_n=math.log(len(mean)),
+        log_n=math.log(average.shape[1]),
         identity_residual=Estimate(residual, noise),
     )
 

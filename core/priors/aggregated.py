@@ -76,4 +76,4 @@ class AggregatedPosterior(MixturePrior):
         return q.mean, q.log_var
 
 
-KIND = PriorKind("Aggregated posterior", AggregatedOptions, AggregatedPosterior)
+KIND = PriorKind("Aggregated posterior", AggregatedOptions, AggregatedPosterior, of_posteriors=True)

@@ -121,11 +121,13 @@ class PriorKind(Generic[OptionsT]):
         title: name as shown to a person.
         options: class of its settings.
         build: makes the prior from its settings and the context.
+        of_posteriors: whether it is a mixture of the encoder's q(z|u), which must be Gaussian for that.
     """
 
     title: str
     options: type[OptionsT]
     build: Callable[[OptionsT, PriorContext], Prior]
+    of_posteriors: bool = False
 
     def from_config(self, options: dict[str, Any], context: PriorContext) -> Prior:
         """Validate the settings and build.

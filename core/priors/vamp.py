@@ -73,4 +73,4 @@ def _initial_logits(options: VampOptions, context: PriorContext) -> Tensor:
     return torch.logit(start.clamp(EDGE, 1 - EDGE)) + noise
 
 
-KIND = PriorKind("VampPrior", VampOptions, VampPrior)
+KIND = PriorKind("VampPrior", VampOptions, VampPrior, of_posteriors=True)

@@ -148,7 +148,9 @@ def split_images(name: str, digest: str) -> Any:
     Raises:
         ValueError: where the data set is not on this computer.
     """
-    return galleries.split_images(model(name, digest).config, latents(name, digest).split)
+    loaded = model(name, digest)
+    stored = loaded.flow_latents or latents(name, digest)
+    return galleries.split_images(loaded.config, stored.split)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -204,14 +206,15 @@ def prior_samples(name: str, digest: str, n: int, seed: int) -> np.ndarray:
 @st.cache_data(max_entries=64, show_spinner="Reading the code of every image")
 def image_kl(name: str, digest: str, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """KL(q(z|x) || p(z)) of every stored image, its standard error, and the image's row in its split, (n,) each."""
-    cloud = latents(name, digest)
-    values, errors = per_image.image_kl(cloud, model(name, digest).vae.prior, seed=seed)
-    return values.numpy(), errors.numpy(), cloud.split_rows()
+    loaded = model(name, digest)
+    stored = loaded.flow_latents or latents(name, digest)
+    values, errors = per_image.image_kl(galleries.stored_posteriors(loaded), loaded.vae.prior, seed=seed)
+    return values.numpy(), errors.numpy(), stored.split_rows()
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def reconstructed(name: str, digest: str, rows: tuple[int, ...]) -> np.ndarray:
-    """Means of p(x|z) at the posterior means of images of the stored split, by row."""
+    """Means of p(x|z) at the posteriors' centres of images of the stored split, by row."""
     return galleries.reconstructed(model(name, digest), np.array(rows))
 
 
@@ -258,12 +261,13 @@ def class_names(name: str, digest: str) -> tuple[str, ...]:
 
 
 def latents(name: str, digest: str) -> LatentCloud:
-    """The stored posteriors.
+    """The stored Gaussian posteriors.
 
     Raises:
-        ValueError: where the checkpoint has none; its ``CheckpointInfo.images`` is 0 then.
+        ValueError: where the checkpoint has none; its ``CheckpointInfo.images`` is 0 then, or it is not
+            ``of_gaussians``.
     """
     stored = model(name, digest).latents
     if stored is None:
-        raise ValueError(f"checkpoint {name} holds no latents")
+        raise ValueError(f"checkpoint {name} holds no Gaussian latents")
     return stored

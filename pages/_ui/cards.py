@@ -22,18 +22,22 @@ def datasets(infos: list[CheckpointInfo]) -> list[str]:
 def in_order(infos: Iterable[CheckpointInfo]) -> list[CheckpointInfo]:
     """By latent dimension, then the priors from the simplest on."""
     order = cache.prior_kinds()
-    return sorted(infos, key=lambda info: (info.latent_dim, order.index(info.prior), info.name))
+    return sorted(infos, key=lambda info: (info.latent_dim, order.index(info.prior), not info.of_gaussians, info.name))
 
 
-def comparable(infos: list[CheckpointInfo]) -> list[list[CheckpointInfo]]:
+def comparable(infos: list[CheckpointInfo], needed: Iterable[str] = TERMS) -> list[list[CheckpointInfo]]:
     """The evaluated models in groups that may stand in one figure: the same images, binarised the same way.
 
     Models of another latent dimension stand apart too: their parts of the KL are of another size.
+
+    Args:
+        infos: the models.
+        needed: what a model's evaluation must hold.
     """
     groups: dict[tuple[Any, ...], list[CheckpointInfo]] = {}
     for info in infos:
         test = info.metrics.get("test", {})
-        if all(term in test for term in TERMS):
+        if all(term in test for term in needed):
             images = (info.binarisation, info.data_seed, info.likelihood, info.image_shape, test.get("n"))
             same = (*images, info.latent_dim)
             groups.setdefault(same, []).append(info)
@@ -42,10 +46,25 @@ def comparable(infos: list[CheckpointInfo]) -> list[list[CheckpointInfo]]:
 
 def rows(infos: list[CheckpointInfo]) -> list[tuple[str, dict[str, Any]]]:
     """Rows of the ELBO figure, each under a name of its own."""
-    labels = [f"{info.prior_title}, d = {info.latent_dim}" for info in infos]
+    labels = [f"{info.prior_title}{_posterior(info)}, d = {info.latent_dim}" for info in infos]
     return [
         (label if labels.count(label) == 1 else f"{label} ({info.name})", info.metrics["test"])
         for info, label in zip(infos, labels, strict=True)
+    ]
+
+
+def _posterior(info: CheckpointInfo) -> str:
+    return "" if info.of_gaussians else f", {info.posterior_title} posterior"
+
+
+def left_out(infos: list[CheckpointInfo]) -> list[str]:
+    """What is said of the evaluated models whose KL cannot be taken apart."""
+    return [
+        f"{layout.title_of(info)}: its KL is not taken apart. q(z|x) of this model is a flow, so q(z) is no mixture of "
+        f"Gaussians, and with n = {info.metrics['test']['n']:,} images its density is too costly. The average KL is "
+        f"{layout.estimate_of(info, 'average_kl')} nats."
+        for info in infos
+        if not info.of_gaussians and "average_kl" in info.metrics.get("test", {}) and not comparable([info])
     ]
 
 
@@ -86,18 +105,20 @@ def draw(infos: list[CheckpointInfo]) -> None:
 def _card(info: CheckpointInfo) -> None:
     pictures = cache.prior_samples(info.name, info.digest, 16, 0)
     scale = figures.scale_for(pictures.shape[1], 48)
-    name = layout.prior_name(info)
+    name = layout.parts_name(info)
     st.image(
         figures.mosaic(pictures, 4, scale=scale),
         alt=f"16 images generated from the {name}: means of p(x|z) at independent draws of z, seed 0",
         width="stretch",
     )
     st.markdown(f"**{name}**, d = {info.latent_dim}")
-    elbo, information, marginal = (
-        layout.estimate_of(info, key) for key in ("elbo", "mutual_information", "marginal_kl")
+    elbo, average, information, marginal = (
+        layout.estimate_of(info, key) for key in ("elbo", "average_kl", "mutual_information", "marginal_kl")
     )
     if elbo is not None and information is not None and marginal is not None:
         st.caption(f"ELBO {elbo} nats  \nKL = {information} (information) + {marginal} (marginal)")
+    elif elbo is not None and average is not None:
+        st.caption(f"ELBO {elbo} nats  \nKL = {average}")
     else:
         st.caption(f"Not evaluated yet: `python -m core evaluate {info.name} --save`")
-    layout.link_to("prior_vs_posterior", "Open", info)
+    layout.link_to("prior_vs_posterior" if info.of_gaussians else "elbo_surgery", "Open", info)

@@ -39,7 +39,7 @@ def require(arguments: Sequence[str], read: Callable[[str], Made], *, button: st
                 st.rerun()
             return None
     if told.alive:
-        _watch(name)
+        watch(name)
         return None
     if told.state in ("failed", "cancelled"):
         st.error(f"{told.state.capitalize()}: {told.error}" if told.error else told.state.capitalize())
@@ -54,7 +54,7 @@ def require(arguments: Sequence[str], read: Callable[[str], Made], *, button: st
 
 
 @st.fragment(run_every=POLL_S)
-def _watch(name: str) -> None:
+def watch(name: str) -> None:
     """Progress of a job, looked at once a second; the page runs again when it has ended."""
     told = jobs.status(name)
     if told.state in FINISHED:
@@ -67,6 +67,21 @@ def _watch(name: str) -> None:
         if st.button("Cancel", key=f"cancel-{name}", icon=":material/stop:") and _or_say(jobs.cancel, name):
             st.rerun()
         st.caption(f"{told.seconds:.0f} s. It goes on when this page is left or closed.")
+
+
+def start_afresh(arguments: Sequence[str]) -> str:
+    """Start a job even where it is done already: a measurement is not the same twice. Why it cannot be, "" if it is.
+
+    For commands that keep their results elsewhere: what the finished job holds is forgotten.
+    """
+    try:
+        name = jobs.job_id(arguments)
+        if jobs.status(name).state == "done":
+            jobs.forget(name)
+        jobs.submit(arguments)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _or_say(action: Callable[[Any], object], argument: object) -> bool:

@@ -19,6 +19,9 @@ STEPS = 2000
 def show(info: CheckpointInfo) -> None:
     """Answers, picture and table of one model's ladder, and the settings to fit another."""
     st.subheader(layout.title_of(info))
+    if reason := layout.why_no_mixture(info):
+        st.info(reason)
+        return
     answers, picture = st.container(), st.container()
     try:
         stored = cache.ladder(info.name, info.digest)

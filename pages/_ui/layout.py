@@ -29,9 +29,14 @@ def prior_name(info: CheckpointInfo) -> str:
     return info.prior_title if info.prior_title.lower().endswith("prior") else f"{info.prior_title} prior"
 
 
+def parts_name(info: CheckpointInfo) -> str:
+    """The prior in words, and the posterior where it is not the Gaussian one."""
+    return prior_name(info) if info.of_gaussians else f"{prior_name(info)}, {info.posterior_title} posterior"
+
+
 def title_of(info: CheckpointInfo) -> str:
-    """Data set, prior and latent dimension, in words."""
-    return f"{dataset_title(info.dataset)}, {prior_name(info)}, d = {info.latent_dim}"
+    """Data set, prior, posterior where it is not the Gaussian one, and latent dimension, in words."""
+    return f"{dataset_title(info.dataset)}, {parts_name(info)}, d = {info.latent_dim}"
 
 
 def usable() -> list[CheckpointInfo]:
@@ -61,8 +66,20 @@ def split_of(info: CheckpointInfo) -> str:
     return info.split if info.images == info.total else f"{info.split} ({info.images:,} of {info.total:,} images)"
 
 
+def why_no_mixture(info: CheckpointInfo) -> str | None:
+    """Why q(z) of a model has no density that can be drawn or fitted, None where it has one."""
+    if info.of_gaussians:
+        return None
+    return (
+        f"{title_of(info)}: q(z|x) of this model is a flow, so q(z) is no mixture of Gaussians and its density costs a "
+        "pass of the flow for every image at every place. The page Variational posterior shows q(z|x) itself."
+    )
+
+
 def why_not_drawn(info: CheckpointInfo) -> str | None:
     """Why the latent plane of a model cannot be drawn, None where it can."""
+    if reason := why_no_mixture(info):
+        return reason
     if info.latent_dim < 2:
         return f"{title_of(info)}: a plane needs two latent dimensions or more, and this model has one."
     if not info.images:

@@ -22,6 +22,8 @@ ESTIMATES = (
     "identity_residual",
 )  # fmt: skip
 """What a model's evaluation needs for this page."""
+BOUNDS = ("elbo", "nll")
+"""What it needs for the looseness of the bound, which every posterior has."""
 
 
 def test_of(info: CheckpointInfo) -> dict[str, Any]:
@@ -46,13 +48,20 @@ def with_company(chosen: list[CheckpointInfo]) -> list[CheckpointInfo]:
 
 def comparable(models: list[CheckpointInfo]) -> list[list[CheckpointInfo]]:
     """The evaluated models in groups that may share an axis; says which have no evaluation."""
+    for sentence in cards.left_out(models):
+        st.info(sentence)
     for info in models:
-        if any(key not in test_of(info) for key in ESTIMATES):
+        if not all(key in test_of(info) for key in (ESTIMATES if info.of_gaussians else BOUNDS)):
             st.info(f"{layout.title_of(info)} is not evaluated: `python -m core evaluate {info.name} --save`")
     groups = cards.comparable([info for info in models if all(key in test_of(info) for key in ESTIMATES)])
     if len(groups) > 1:
         st.info("Models of different data sets, binarisations or latent dimensions do not share an axis.")
     return groups
+
+
+def with_bounds(models: list[CheckpointInfo]) -> list[list[CheckpointInfo]]:
+    """The models whose bound was measured, in groups that may share an axis."""
+    return cards.comparable(models, BOUNDS)
 
 
 def waterfall(group: list[CheckpointInfo], number: int) -> None:
@@ -128,7 +137,12 @@ def dimensions(info: CheckpointInfo) -> None:
     """KL and activity of each dimension, where the prior is a product over dimensions."""
     found = cache.per_dimension(info.name, info.digest)
     if found is None:
-        if test_of(info).get("information_curve") is None:
+        if not info.of_gaussians:
+            st.markdown(
+                f"- **{layout.title_of(info)}**: q(z|x) of this model is a flow, which ties dimensions together, so "
+                "its KL is no sum over them."
+            )
+        elif test_of(info).get("information_curve") is None:
             st.info(f"{layout.title_of(info)} was not measured so: `python -m core evaluate {info.name} --save`")
         else:
             st.markdown(
@@ -163,15 +177,16 @@ def costly_images(info: CheckpointInfo) -> None:
     top, median = order[:COSTLY], float(kl[order[len(order) // 2]])
     pictures, real = cache.images(info.name, info.digest, tuple(rows[top].tolist()))
     words = [f"{kl[k]:.1f}" + (f" ± {se[k]:.1f}" if se[k] else "") for k in top]
+    centre = "the posterior's mean" if info.of_gaussians else "the centre of the base, sent through the flow"
     what = "images" if real else "images, shown by their reconstructions (the data set is not on this computer)"
     st.markdown(
         f"**{layout.title_of(info)}**: the {len(top)} {info.split} {what} whose codes cost most, with "
         f"KL(q(z|x) ‖ p(z)) in nats; the median image costs {median:.1f}."
-        + (" Below each, what the model makes of it: the mean of p(x|z) at the posterior's mean." if real else "")
+        + (f" Below each, what the model makes of it: the mean of p(x|z) at {centre}." if real else "")
     )
     below = cache.reconstructed(info.name, info.digest, tuple(rows[top].tolist())) if real else None
     _row(pictures, below, words)
-    method = "closed form for N(0, I), else the mean over 16 draws with its standard error"
+    method = "closed form for Gaussians and N(0, I), else the mean over 16 draws with its standard error"
     st.caption(figures.caption(layout.dataset_title(info.dataset), layout.split_of(info), info.images, KL_SEED, method))
 
 
@@ -191,7 +206,9 @@ def _curves(
     named = zip(cards.rows(group), group, strict=True)
     found = [(name, cache.record(info.name, info.digest, key), info) for (name, _), info in named]
     for _, curve, info in found:
-        if curve is None:
+        if curve is None and not info.of_gaussians:
+            st.markdown(f"- **{layout.title_of(info)}**: this curve is for Gaussian ones, and q(z|x) here is a flow.")
+        elif curve is None:
             st.info(f"{layout.title_of(info)} has no such curve: `python -m core evaluate {info.name} --save`")
     known = [(name, curve, info) for name, curve, info in found if curve is not None]
     return [(name, curve) for name, curve, _ in known], [info for _, _, info in known]

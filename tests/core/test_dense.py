@@ -51,3 +51,17 @@ def test_strided_inputs_and_frozen_parameters(library: bool) -> None:
     torch.testing.assert_close(slope, expected, atol=1e-5, rtol=1e-4)
     with torch.no_grad():
         torch.testing.assert_close(layer(x), F.linear(x, layer.weight, layer.bias))
+
+
+@pytest.mark.parametrize("bias", ["vector", "matrix", None])
+def test_a_batch_in_columns(library: bool, bias: str | None) -> None:
+    weight, x = torch.randn(21, 37, requires_grad=True), torch.randn(37, 130, requires_grad=True)
+    add = {"vector": torch.randn(21), "matrix": torch.randn(21, 130), None: None}[bias]
+    leaves = [weight, x, *([] if add is None else [add.requires_grad_()])]
+    found = dense.columns(weight, x, add)
+    expected = weight @ x + (0 if add is None else add.view(21, -1))
+    torch.testing.assert_close(found, expected)
+    for ours, theirs in zip(gradients(found, *leaves), gradients(expected, *leaves), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+    strided = torch.randn(130, 37).t()
+    torch.testing.assert_close(dense.columns(weight, strided, None), weight @ strided)

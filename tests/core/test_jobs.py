@@ -302,3 +302,24 @@ def test_the_folder_follows_the_environment(monkeypatch, tmp_path: Path) -> None
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert jobs.jobs_root() == tmp_path / ".cache" / "priorscope" / "jobs"
+
+
+def test_the_jobs_of_a_subcommand_that_are_alive_stand_in_the_order_of_the_queue(root: Path, living) -> None:
+    assert jobs.alive("list") == []
+    second, first = written(root, LISTED, 7), written(root, ["list"], 3)
+    other = written(root, ["train"], 1)
+    written(root, ["list", "--help"], 2)  # nobody holds its lock
+    over = written(root, ["list", "x"], 1, end={"state": "done"})
+    for name in (second, first, other, over):
+        living(name)
+    assert [job.id for job in jobs.alive("list")] == [first, second]
+    assert [job.id for job in jobs.alive("train")] == [other]
+
+
+def test_a_folder_of_jobs_that_cannot_be_listed_is_said(root: Path, monkeypatch) -> None:
+    def fail(_: Path) -> list[Path]:
+        raise PermissionError("no")
+
+    monkeypatch.setattr(jobs, "folders", fail)
+    with pytest.raises(ValueError, match="cannot be read: no"):
+        jobs.alive("list")

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from core.datasets import Split
+from core.distributions import DiagonalNormal
 from core.errors import CheckpointError
 from core.metrics.coverage import FEWEST
 from core.metrics.distance import distance
@@ -70,6 +71,17 @@ DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "negative error": (lambda e: e["likelihood_curve"][0]["estimate"].update(se=-1), "Estimate out of range"),
     "number as text": (lambda e: e["likelihood_curve"][0]["estimate"].update(value="x"), "likelihood_curve"),
     "a dimension is missing": (lambda e: e["per_dimension"]["activity"].pop(), "three lists of one length"),
+    "no gap": (lambda e: e["worst_gaps"].update(images=[]), "1 to 24 different rows"),
+    "a row twice": (
+        lambda e: e["worst_gaps"]["images"][0].update(row=e["worst_gaps"]["images"][1]["row"]),
+        "different",
+    ),
+    "a row beyond the split": (lambda e: e["worst_gaps"]["images"][0].update(row=60), "rows of the 60 images"),
+    "a row before the split": (lambda e: e["worst_gaps"]["images"][0].update(row=-1), "different rows"),
+    "gaps out of order": (lambda e: e["worst_gaps"]["images"].reverse(), "largest gap first"),
+    "a gap without its error": (lambda e: e["worst_gaps"]["images"][0]["gap"].pop("se"), "worst_gaps"),
+    "an impossible gap": (lambda e: e["worst_gaps"]["images"][0]["gap"].update(value=1e13), "Estimate out of range"),
+    "gaps of one draw": (lambda e: e["worst_gaps"].update(draws=1), "two draws or more"),
     "no dimension": (lambda e: e["per_dimension"].update(activity=[], average_kl=[], marginal_kl=[]), "three lists"),
 }
 
@@ -99,16 +111,17 @@ def one_image_a_row(n: int, dim: int):
 
 def test_the_kl_of_each_image_is_the_closed_form() -> None:
     cloud = one_image_a_row(50, 3)
-    exact, error = image_kl(cloud, standard_prior(3))
+    q = DiagonalNormal(*cloud.components())
+    exact, error = image_kl(q, standard_prior(3))
     means, log_vars = (part.double() for part in cloud.components())
     assert torch.allclose(exact, 0.5 * (means**2 + log_vars.exp() - 1 - log_vars).sum(1)) and (error == 0).all()
     mean, log_var = torch.tensor([[0.5, -1.0, 0.0]]), torch.tensor([[0.3, -0.5, 0.0]])
     mixture = FixedMixture(mean, log_var)
-    sampled, error = image_kl(cloud, mixture, draws=4000)
+    sampled, error = image_kl(q, mixture, draws=4000)
     truth = 0.5 * (log_var - log_vars + (log_vars.exp() + (means - mean) ** 2) / log_var.exp() - 1).sum(1)
     assert ((sampled - truth).abs() < 5 * error + 1e-6).all() and (error > 0).all()
     with pytest.raises(ValueError, match="at least 2"):
-        image_kl(cloud, mixture, draws=1)
+        image_kl(q, mixture, draws=1)
 
 
 def test_a_distance_is_its_seed_s() -> None:

@@ -8,7 +8,17 @@ import torch
 from torch import Tensor, nn
 
 import core.nn
-from core.nn import MADE, GatedDense, MaskedLinear, full_precision, gated_mlp, he_init, hidden_degrees, soft_bound
+from core.nn import (
+    MADE,
+    GatedDense,
+    MaskedLinear,
+    full_precision,
+    gated_mlp,
+    he_init,
+    hidden_degrees,
+    soft_bound,
+    symmetric_bound,
+)
 from tests.contracts import seeded
 
 
@@ -122,3 +132,48 @@ def test_he_init_has_the_variance_of_its_inputs() -> None:
 )
 def test_full_precision_widens_half_and_leaves_the_rest(given: torch.dtype, kept: torch.dtype) -> None:
     assert full_precision(torch.ones(2, dtype=given)).dtype == kept
+
+
+@pytest.mark.parametrize(
+    ("dim", "hidden", "said"), [(0, [4], "dim"), (3, [0], "width"), (3, [4, -1], "width"), (3, [4, 0, 4], "width")]
+)
+def test_made_refuses_what_leaves_inputs_without_influence(dim: int, hidden: list[int], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        MADE(dim, hidden, 2)
+
+
+@pytest.mark.parametrize("hidden", [[1], [1, 9], [9, 1], [2, 1, 3], []])
+def test_narrow_layers_still_let_every_input_through(hidden: list[int]) -> None:
+    dim = 12
+    seen = torch.stack([influence(made_with_noise(dim, hidden, seed), dim) for seed in range(4)]).any(0)
+    assert not seen.triu().any() and seen[-1, :-1].all(), "every input but the last reaches the last output"
+
+
+def made_with_noise(dim: int, hidden: list[int], seed: int) -> MADE:
+    """Every unit switched on: a single one that is off would hide the inputs behind it."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = MADE(dim, hidden, 1)
+        for layer in network.layers():
+            nn.init.uniform_(layer.weight, 0.1, 0.2)
+            nn.init.constant_(layer.bias, 3.0)
+    return network
+
+
+def test_a_context_must_be_one_row_a_point() -> None:
+    network = MADE(3, [4], 2, context=2)
+    for wrong in (None, torch.zeros(5, 3), torch.zeros(1, 2), torch.zeros(4, 2)):
+        with pytest.raises(ValueError, match=r"\(5, 2\)"):
+            network(torch.zeros(5, 3), wrong)
+    with pytest.raises(ValueError, match=r"context of shape \(5, 2\); expected none"):
+        MADE(3, [4], 2)(torch.zeros(5, 3), torch.zeros(5, 2))
+
+
+def test_the_bound_may_be_taken_in_place_only_without_a_graph() -> None:
+    raw = torch.linspace(-9, 9, 7, requires_grad=True)
+    doubled = raw * 2
+    assert torch.allclose(symmetric_bound(doubled, 5.0), soft_bound(doubled, -5.0, 5.0))
+    assert torch.equal(doubled, raw * 2)
+    with torch.no_grad():
+        expected = soft_bound(raw * 2, -5.0, 5.0)
+        assert torch.allclose(symmetric_bound(raw * 2, 5.0), expected)

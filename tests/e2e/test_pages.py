@@ -107,7 +107,13 @@ def test_a_map_is_calculated_beside_the_server_and_then_drawn(server: str, page:
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/prior_vs_posterior?models=mnist-40d-standard", "/elbo_surgery", "/optimal_prior?models=digits-2d-standard"],
+    [
+        "",
+        "/prior_vs_posterior?models=mnist-40d-standard",
+        "/elbo_surgery",
+        "/optimal_prior?models=digits-2d-standard",
+        "/flow_timing",
+    ],
 )
 def test_every_chart_and_picture_has_a_text(server: str, page: Page, settled: Settled, path: str) -> None:
     page.goto(server + path)

@@ -30,6 +30,12 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     trained(root, "three-d-maf", "maf", data, dim=3)
     trained(root, "three-d-gaussian", "gaussian", data, dim=3)
     trained(root, "one-d", "standard", data, dim=1)
+    trained(root, "posterior-iaf", "standard", data, posterior="iaf")
+    trained(root, "posterior-realnvp", "mog", data, posterior="realnvp")
+    trained(root, "posterior-three-d", "standard", data, dim=3, posterior="iaf")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.metrics.flow_surgery.MOST", 39)
+        trained(root, "posterior-many", "standard", data, posterior="iaf")
     climbed(root, "standard", data)
     (trained(root, "broken-config", "standard", data) / "config.json").write_text("{}")
     weights = trained(root, "broken-weights", "standard", data) / "model.safetensors"

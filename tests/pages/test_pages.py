@@ -10,12 +10,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.priors import PRIORS
-from tests.pages.zoo import BROKEN, KINDS, PAGES
+from tests.pages.zoo import BROKEN, FLOW_POSTERIORS, KINDS, PAGES
 
 Open = Callable[..., AppTest]
 TITLES = {
     "home": "What does a VAE's prior do?",
     "prior_vs_posterior": "Does the prior cover the data?",
+    "pseudo_inputs": "What has each pseudo-input learned?",
     "elbo_surgery": "What is the ELBO made of?",
     "optimal_prior": "How rich must a prior be?",
 }
@@ -39,7 +40,10 @@ def test_a_page_over_each_kind_of_checkpoint(open_page: Open, page: str, kind: s
     assert app.multiselect(key="models").value == [kind]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("no-latents", "three-d-maf", "one-d")])
+NOT_DRAWN = ("no-latents", "three-d-maf", "one-d", *FLOW_POSTERIORS)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in NOT_DRAWN])
 def test_the_three_panels_are_drawn(open_page: Open, kind: str) -> None:
     app = open_page("prior_vs_posterior", models=kind)
     figure = charts(app)[0]
@@ -48,7 +52,15 @@ def test_the_three_panels_are_drawn(open_page: Open, kind: str) -> None:
     assert "perfect match" in words(app)
 
 
-@pytest.mark.parametrize(("kind", "says"), [("no-latents", "no latents"), ("one-d", "this model has one")])
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("no-latents", "no latents"),
+        ("one-d", "this model has one"),
+        *((kind, "posterior, d = ") for kind in FLOW_POSTERIORS),
+        *((kind, "q(z) is no mixture of Gaussians") for kind in FLOW_POSTERIORS),
+    ],
+)
 def test_a_model_that_cannot_be_drawn_says_why(open_page: Open, kind: str, says: str) -> None:
     app = open_page("prior_vs_posterior", models=kind)
     assert says in words(app)
@@ -175,6 +187,31 @@ def test_the_surgery_of_comparable_models_stands_on_one_axis(open_page: Open) ->
     names = [text for text in waterfall["layout"]["yaxis"]["ticktext"] if text.startswith("<b>")]
     assert len(names) >= len(PRIORS) and "VampPrior" in names[0]
     assert "as the identity demands" in words(app) and "log M" in words(app)
+
+
+@pytest.mark.parametrize("kind", ["posterior-iaf", "posterior-realnvp", "posterior-three-d"])
+def test_the_kl_of_a_flow_posterior_is_taken_apart_for_few_images(open_page: Open, kind: str) -> None:
+    app = open_page("elbo_surgery", models=kind)
+    assert "as the identity demands" in words(app) and "this curve is for Gaussian ones" in words(app)
+    assert "whose codes cost most" in words(app) and "shown by their reconstructions" in words(app)
+    assert "its KL is no sum over them" in words(app) and "--save" not in words(app)
+    assert len(charts(app)) == 2, "the sum, and the looseness"
+    home = open_page("home", models=kind)
+    assert "Variational posterior shows q(z|x) itself" in words(home)
+    assert f"evaluate {kind} --save" not in words(home)
+
+
+def test_the_kl_of_a_flow_posterior_of_many_images_is_left_whole_with_the_reason(open_page: Open) -> None:
+    app = open_page("elbo_surgery", models="posterior-many")
+    assert len(charts(app)) == 1, "the looseness alone"
+    for page in (app, open_page("home", models="posterior-many")):
+        assert "its KL is not taken apart" in words(page) and "The average KL is" in words(page)
+        assert "evaluate posterior-many --save" not in words(page)
+
+
+def test_no_ladder_is_offered_for_a_flow_posterior(open_page: Open) -> None:
+    app = open_page("optimal_prior", models="posterior-iaf")
+    assert "q(z) is no mixture of Gaussians" in words(app) and not app.button
 
 
 def test_surgery_says_what_is_missing(open_page: Open) -> None:

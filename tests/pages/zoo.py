@@ -8,7 +8,7 @@ import torch
 
 from core.build import resolved
 from core.checkpoint import load, save
-from core.config import DataConfig, ModelConfig, PriorConfig, RunConfig, TrainConfig
+from core.config import DataConfig, ModelConfig, PosteriorConfig, PriorConfig, RunConfig, TrainConfig
 from core.datasets import Dataset, Split
 from core.ladder import climb, plan
 from core.ladder_file import NAME, write_ladder
@@ -17,8 +17,10 @@ from core.metrics.evaluate import evaluate
 from core.priors import PRIORS
 from core.train import Run
 
-PAGES = ("home", "prior_vs_posterior", "elbo_surgery", "optimal_prior")
+PAGES = ("home", "prior_vs_posterior", "pseudo_inputs", "elbo_surgery", "optimal_prior")
 BROKEN = ("broken-config", "broken-weights")
+FLOW_POSTERIORS = ("posterior-iaf", "posterior-realnvp", "posterior-many", "posterior-three-d")
+"""With a flow as q(z|x); "many" has more images than its KL is taken apart for."""
 KINDS = (
     *PRIORS,
     "grey",
@@ -29,6 +31,7 @@ KINDS = (
     "three-d-maf",
     "three-d-gaussian",
     "one-d",
+    *FLOW_POSTERIORS,
 )
 """Names of the checkpoints in the folder; a prior's key is a usable checkpoint with that prior."""
 
@@ -62,7 +65,15 @@ def tiny_data(name: str = "digits", likelihood: str = "bernoulli", *, labels: bo
 
 
 def trained(
-    root: Path, name: str, prior: str, data: Dataset, *, dim: int = 2, latents: bool = True, evaluated: bool = True
+    root: Path,
+    name: str,
+    prior: str,
+    data: Dataset,
+    *,
+    dim: int = 2,
+    latents: bool = True,
+    evaluated: bool = True,
+    posterior: str = "gaussian",
 ) -> Path:
     """Train for two epochs, evaluate, store."""
     options = SMALL.get(prior, FLOW if prior in ("realnvp", "maf", "iaf") else {})
@@ -81,6 +92,7 @@ def trained(
             latent_dim=dim,
             hidden=(8,),
             prior=PriorConfig(kind=prior, options=options),
+            posterior=PosteriorConfig(kind=posterior, options=FLOW if posterior != "gaussian" else {}),
         ),
         train=TrainConfig(epochs=2, batch_size=20, warmup_epochs=1),
     )

@@ -1,0 +1,159 @@
+"""What a mixture prior generates, component by component: pseudo-inputs, draws with both steps, ways between two."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core import mixture
+from core.checkpoint import Checkpoint
+from core.component_records import Interpolation, Path, Steps, Usual
+from core.distributions import DiagonalNormal
+from core.generate import as_pictures
+from core.latents import LatentCloud
+from core.priors import MixturePrior
+from core.priors.vamp import VampPrior
+
+STEPS = 33
+"""Places along a way between two components; every fourth is shown."""
+EVERY = 4
+DRAWS = 2000
+"""Draws of each distribution behind its usual log-density."""
+
+
+def mixture_of(checkpoint: Checkpoint) -> MixturePrior:
+    """The prior of a model.
+
+    Raises:
+        ValueError: where it is no mixture.
+    """
+    prior = checkpoint.vae.prior
+    if not isinstance(prior, MixturePrior):
+        raise ValueError(f"the prior of {checkpoint.name} is no mixture, so it has no components")
+    return prior
+
+
+@torch.no_grad()
+def pseudo_inputs(checkpoint: Checkpoint) -> np.ndarray | None:
+    """u_1..u_K of a VampPrior, (K, height, width[, channels]) in [0, 1]; None for any other prior."""
+    prior = checkpoint.vae.prior
+    if not isinstance(prior, VampPrior):
+        return None
+    return as_pictures(prior.pseudo_inputs, checkpoint.config.model.image_shape)
+
+
+@torch.no_grad()
+def decoded_means(checkpoint: Checkpoint) -> np.ndarray:
+    """Means of p(x|z) at the mean of each component, (K, height, width[, channels]) in [0, 1]."""
+    return _decoded(checkpoint, mixture_of(checkpoint).components()[0], None)
+
+
+@torch.no_grad()
+def samples(checkpoint: Checkpoint, k: int, n: int, *, seed: int = 0, drawn: bool = False) -> np.ndarray:
+    """What is decoded at n draws z of component k, (n, height, width[, channels]) in [0, 1].
+
+    Args:
+        checkpoint: of a mixture prior.
+        k: the component, from 0.
+        n: draws.
+        seed: of the draws.
+        drawn: one draw of p(x|z) each instead of its mean.
+    """
+    mean, log_var, _ = mixture_of(checkpoint).components()
+    generator = torch.Generator().manual_seed(seed)
+    z = DiagonalNormal(mean[k], log_var[k]).sample(n, generator=generator)
+    return _decoded(checkpoint, z, generator if drawn else None)
+
+
+@torch.no_grad()
+def two_steps(checkpoint: Checkpoint, n: int, *, seed: int = 0, drawn: bool = False) -> Steps:
+    """n independent draws of the prior with both steps: k ~ Categorical(w), z ~ component k; never the first n.
+
+    The z are those of ``prior.sample(n, generator=...)`` with the same seed.
+
+    Args:
+        checkpoint: of a mixture prior.
+        n: draws.
+        seed: of the draws.
+        drawn: one draw of p(x|z) each instead of its mean.
+    """
+    mean, log_var, log_weight = mixture_of(checkpoint).components()
+    generator = torch.Generator().manual_seed(seed)
+    chosen = torch.multinomial(log_weight.exp(), n, replacement=True, generator=generator)
+    z = DiagonalNormal(mean[chosen], log_var[chosen]).sample(1, generator=generator)[0]
+    return Steps(chosen.numpy(), z.numpy(), _decoded(checkpoint, z, generator if drawn else None))
+
+
+@torch.no_grad()
+def interpolation(checkpoint: Checkpoint, first: int, second: int) -> Interpolation:
+    """From one component to another: straight between their means, and by the codes of mixed pseudo-inputs.
+
+    Args:
+        checkpoint: of a mixture prior, with stored Gaussian posteriors.
+        first: the component at the start, from 0.
+        second: the component at the end.
+
+    Raises:
+        ValueError: where the checkpoint stores no Gaussian posteriors.
+    """
+    prior = mixture_of(checkpoint)
+    t = torch.linspace(0, 1, STEPS)
+    mean = prior.components()[0]
+    in_z = _path(checkpoint, t, _mixed(mean, first, second, t), None)
+    in_u = None
+    if isinstance(prior, VampPrior):
+        u = _mixed(prior.pseudo_inputs, first, second, t)
+        in_u = _path(checkpoint, t, checkpoint.vae.posterior(u).mean, u)
+    return Interpolation(in_z, in_u)
+
+
+@torch.no_grad()
+def usual(checkpoint: Checkpoint, *, seed: int = 0) -> Usual:
+    """The log-densities at the draws of q(z) and of p(z) themselves.
+
+    Raises:
+        ValueError: where the checkpoint stores no Gaussian posteriors.
+    """
+    prior, cloud, generator = checkpoint.vae.prior, _cloud(checkpoint), torch.Generator().manual_seed(seed)
+    draws, index = cloud.sample(DRAWS, generator=generator)
+    log_q = mixture.log_prob(draws, *cloud.components(), exclude=index if len(cloud) > 1 else None)
+    log_p = prior.log_prob(prior.sample(DRAWS, generator=generator))
+    return Usual(_quantiles(log_q), _quantiles(log_p), DRAWS, seed)
+
+
+def _cloud(checkpoint: Checkpoint) -> LatentCloud:
+    if checkpoint.latents is None:
+        raise ValueError(f"checkpoint {checkpoint.name} holds no Gaussian latents")
+    return checkpoint.latents
+
+
+def _path(checkpoint: Checkpoint, t: Tensor, z: Tensor, u: Tensor | None) -> Path:
+    shape, shown = checkpoint.config.model.image_shape, torch.arange(0, len(t), EVERY)
+    log_q = mixture.log_prob(z, *_cloud(checkpoint).components(), double=True)
+    return Path(
+        t=t.numpy(),
+        z=z.numpy(),
+        log_q=log_q.numpy(),
+        log_p=checkpoint.vae.prior.log_prob(z).double().numpy(),
+        images=_decoded(checkpoint, z[shown], None),
+        shown=shown.numpy(),
+        inputs=None if u is None else as_pictures(u[shown], shape),
+    )
+
+
+def _mixed(values: Tensor, first: int, second: int, t: Tensor) -> Tensor:
+    """(m, ...) from row ``first`` to row ``second``; lerp's ends are the rows themselves."""
+    return torch.lerp(values[first].expand(len(t), -1), values[second].expand(len(t), -1), t[:, None])
+
+
+def _quantiles(values: Tensor) -> tuple[float, float, float]:
+    low, middle, high = torch.quantile(values.double(), torch.tensor([0.05, 0.5, 0.95], dtype=torch.float64)).tolist()
+    return low, middle, high
+
+
+def _decoded(checkpoint: Checkpoint, z: Tensor, generator: torch.Generator | None) -> np.ndarray:
+    """Means of p(x|z), or with a generator one draw of each."""
+    likelihood = checkpoint.vae.decoder(z)
+    images = likelihood.mean if generator is None else likelihood.sample(1, generator=generator)[0]
+    return as_pictures(images, checkpoint.config.model.image_shape)

@@ -1,0 +1,92 @@
+"""How ordinary the places are on two ways between two components: log q and log p along them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.component_records import Interpolation, Path, Usual
+from core.figures import theme
+
+HEIGHT = 360
+IN_U, IN_Z = "through mixed pseudo-inputs", "straight line in z"
+_DOMAINS = ((0.0, 0.47), (0.55, 1.0))
+
+
+def path_figure(found: Interpolation, usual: Usual) -> go.Figure:
+    """Two panels, log q(z) and log p(z) in nats along the way; the band holds 90 % of each distribution's own draws.
+
+    Diamonds are the way through mixed pseudo-inputs, hollow squares the straight line in z; a marker stands where an
+    image is shown.
+    """
+    traces: list[dict[str, Any]] = []
+    ways = [(IN_Z, found.in_z)] + ([] if found.in_u is None else [(IN_U, found.in_u)])
+    for axis, colour, key in (("", theme.DATA, "log_q"), ("2", theme.PRIOR, "log_p")):
+        for name, way in ways:
+            traces.append(_line(name, way, getattr(way, key), axis, colour))
+    for name, _ in ways:
+        traces.append(_key(name))
+    layout = theme.layout(height=HEIGHT, legend=[name for name, _ in ways], heads=False)
+    layout["margin"] |= {"t": layout["margin"]["t"] + 24, "l": 70}
+    axes: dict[str, Any] = {}
+    for axis, domain, ends, key in (("", _DOMAINS[0], usual.log_q, "log_q"), ("2", _DOMAINS[1], usual.log_p, "log_p")):
+        axes |= _axes(axis, domain, ends, np.concatenate([getattr(way, key) for _, way in ways]))
+    bands = [*_band("", usual.log_q, theme.DATA), *_band("2", usual.log_p, theme.PRIOR)]
+    heads = [
+        _head("", f"{theme.words('log q(z)', theme.DATA)}, nats; band: 90 % of the data's codes"),
+        _head("2", f"{theme.words('log p(z)', theme.PRIOR)}, nats; band: 90 % of the prior's draws"),
+    ]
+    return go.Figure(traces, layout | axes | {"shapes": bands, "annotations": heads})
+
+
+def _style(name: str) -> dict[str, Any]:
+    if name == IN_U:
+        return {"symbol": "diamond", "size": 10, "color": theme.PSEUDO, "line": {"width": 1, "color": "#000000"}}
+    return {"symbol": "square-open", "size": 9, "color": theme.NEUTRAL, "line": {"width": 2, "color": theme.NEUTRAL}}
+
+
+def _line(name: str, way: Path, values: np.ndarray, axis: str, colour: str) -> dict[str, Any]:
+    size = np.zeros(len(way.t), np.float32)
+    marker = _style(name)
+    size[way.shown] = marker["size"]
+    return {
+        "type": "scatter", "mode": "lines+markers", "x": way.t.astype(np.float32), "y": values.astype(np.float32),
+        "xaxis": f"x{axis}", "yaxis": f"y{axis}", "name": name, "showlegend": False, "marker": marker | {"size": size},
+        "line": {"color": colour, "width": 2.4, "dash": "8px,5px" if axis else "solid"},
+        "hovertemplate": f"{name}<br>%{{x:.2f}} of the way: %{{y:.2f}} nats<extra></extra>",
+    }  # fmt: skip
+
+
+def _key(name: str) -> dict[str, Any]:
+    return {
+        "type": "scatter", "mode": "markers", "x": [None], "y": [None], "name": name, "marker": _style(name),
+        "showlegend": True, "hoverinfo": "skip",
+    }  # fmt: skip
+
+
+def _band(axis: str, usual: tuple[float, float, float], colour: str) -> list[dict[str, Any]]:
+    base = {"xref": f"x{axis} domain", "yref": f"y{axis}", "x0": 0, "x1": 1, "layer": "below"}
+    fill = {"type": "rect", "y0": usual[0], "y1": usual[2], "fillcolor": theme.rgba(colour, 0.15), "line": {"width": 0}}
+    middle = {"type": "line", "y0": usual[1], "y1": usual[1], "line": {"color": colour, "width": 1, "dash": "dot"}}
+    return [base | fill, base | middle]
+
+
+def _axes(
+    axis: str, domain: tuple[float, float], usual: tuple[float, float, float], values: np.ndarray
+) -> dict[str, Any]:
+    low, high = min(float(values.min()), usual[0]), max(float(values.max()), usual[2])
+    margin = 0.06 * (high - low)
+    across = {"domain": domain, "range": [-0.03, 1.03], "title": theme.axis_title("share of the way", 4)}
+    return {
+        f"xaxis{axis}": theme.AXIS | across | {"anchor": f"y{axis}"},
+        f"yaxis{axis}": theme.AXIS | {"range": [low - margin, high + margin], "anchor": f"x{axis}"},
+    }
+
+
+def _head(axis: str, text: str) -> dict[str, Any]:
+    return {
+        "text": text, "xref": f"x{axis} domain", "yref": f"y{axis} domain", "x": 0, "y": 1, "xanchor": "left",
+        "yanchor": "bottom", "showarrow": False, "yshift": 2, "font": {"size": theme.FONT},
+    }  # fmt: skip

@@ -1,0 +1,129 @@
+"""latents.safetensors: numbers for each of n images in half precision, with labels; everything is checked when read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save_file
+
+from core.errors import CheckpointError
+
+MEAN_LIMIT, LOG_VAR_LIMIT, LABEL_LIMIT = 1e4, 30.0, 100_000
+"""What a file may hold: far beyond any trained model, and small enough for every calculation that follows."""
+
+SUBSET_SEED = 0
+"""Which images of a larger split are stored, so that the same split gives the same ones."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One tensor of the file: its name, how many numbers an image has in it, and the largest one possible."""
+
+    name: str
+    width: int
+    limit: float
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a file holds.
+
+    Attributes:
+        numbers: (n, width) float32 by name.
+        labels: (n,) int64, or None.
+        split: the split the images come from.
+        total: number of images of that split.
+    """
+
+    numbers: dict[str, np.ndarray]
+    labels: np.ndarray | None
+    split: str
+    total: int
+
+
+def stored_rows(n: int, total: int) -> np.ndarray:
+    """Which n images of a split of ``total`` a checkpoint keeps: drawn at random, as splits may be sorted, in order."""
+    if n == total:
+        return np.arange(total)
+    return torch.randperm(total, generator=torch.Generator().manual_seed(SUBSET_SEED))[:n].sort().values.numpy()
+
+
+def write(file: Path, stored: Stored) -> None:
+    """Store the numbers in half precision."""
+    tensors: dict[str, np.ndarray] = {name: values.astype(np.float16) for name, values in stored.numbers.items()}
+    if stored.labels is not None:
+        tensors["labels"] = stored.labels.astype(np.int32)
+    save_file(tensors, file, metadata={"split": stored.split, "total": str(stored.total)})
+
+
+def read(file: Path, columns: Sequence[Column], class_names: Sequence[str] = ()) -> Stored | None:
+    """Read what ``write`` stored; None where there is no such file.
+
+    Args:
+        file: the file.
+        columns: what it must hold, and nothing else but labels.
+        class_names: where not empty, every label must be the index of one.
+
+    Raises:
+        CheckpointError: naming what is wrong: truncated, wrong shapes or types, NaN, numbers out of range.
+    """
+    if not file.is_file():
+        return None
+    try:
+        with safe_open(file, framework="numpy") as handle:
+            metadata = handle.metadata() or {}
+            shapes = {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
+        n = _require_shapes(shapes, columns)
+        tensors = load_file(file)
+        numbers = {column.name: _checked_numbers(column, tensors[column.name]) for column in columns}
+        labels = _checked_labels(tensors["labels"], len(class_names)) if "labels" in tensors else None
+        total = int(metadata.get("total", n))
+        if not n <= total < 2**53:
+            raise CheckpointError(f"latents.safetensors: {n} images of a split of {str(total)[:30]}")
+        return Stored(numbers, labels, metadata.get("split", "test"), total)
+    except CheckpointError:
+        raise
+    except (SafetensorError, OSError, ValueError, TypeError) as error:  # TypeError: a dtype that numpy lacks
+        raise CheckpointError(f"latents.safetensors cannot be used: {error}") from error
+
+
+def _require_shapes(shapes: dict[str, tuple[int, ...]], columns: Sequence[Column]) -> int:
+    """n, after names and shapes were found to be those expected."""
+    n = shapes.get(columns[0].name, (0,))[0]
+    expected: dict[str, tuple[int, ...]] = {column.name: (n, column.width) for column in columns}
+    if not n or any(shapes.get(name) != shape for name, shape in expected.items()):
+        wanted = " and ".join(f"{column.name} (n, {column.width})" for column in columns)
+        raise CheckpointError(f"latents.safetensors must hold {wanted}; got {shapes}")
+    expected["labels"] = (n,)
+    if shapes.get("labels", (n,)) != (n,) or set(shapes) - set(expected):
+        raise CheckpointError(f"latents.safetensors holds {shapes}; expected {expected}")
+    return n
+
+
+def _checked_numbers(column: Column, values: np.ndarray) -> np.ndarray:
+    name = column.name
+    if not np.issubdtype(values.dtype, np.floating):
+        raise CheckpointError(f"latents.safetensors: {name} is {values.dtype}, expected floats")
+    if not np.isfinite(values).all():
+        raise CheckpointError(f"latents.safetensors holds NaN or infinity in {name}")
+    largest = max(float(values.max()), -float(values.min()))
+    if largest > column.limit:
+        raise CheckpointError(
+            f"latents.safetensors: {name} reaches {largest:g} in size, at most {column.limit:g} is possible"
+        )
+    return values.astype(np.float32)
+
+
+def _checked_labels(labels: np.ndarray, classes: int) -> np.ndarray:
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise CheckpointError(f"latents.safetensors: labels are {labels.dtype}, expected integers")
+    end = min(classes, LABEL_LIMIT) if classes else LABEL_LIMIT
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= end:
+        raise CheckpointError(f"latents.safetensors: labels run from {low} to {high}, expected 0 to {end - 1}")
+    return labels.astype(np.int64)

@@ -1,0 +1,147 @@
+"""Cached answers about the components of mixture priors; the rules are those of ``cache.py``."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core import component_pictures, component_places, memorisation, pseudo_inputs, views
+from core.component_records import Components, Copies, Interpolation, Nearest, Steps, Usual, order
+from core.figures.component_map import lattice_of
+from core.figures.component_mosaic import mosaic_picture
+from core.priors import MixturePrior
+from pages._ui import cache
+
+CELLS = 200
+UNSEEN_SEED = 0
+"""Of the choice of test images that components are compared with: another one would mean to compare all again."""
+
+
+def why_not(name: str, digest: str) -> str | None:
+    """Why a model has no components to look at, None where it has."""
+    return pseudo_inputs.why_not(cache.model(name, digest).vae.prior)
+
+
+def _prior(name: str, digest: str) -> MixturePrior:
+    return component_pictures.mixture_of(cache.model(name, digest))
+
+
+@st.cache_data(max_entries=32, show_spinner="Asking every component for its share of the data")
+def components(name: str, digest: str, seed: int) -> Components:
+    """Usage, dead and duplicated components, class mix."""
+    return pseudo_inputs.components(_prior(name, digest), cache.latents(name, digest), seed=seed)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def inputs(name: str, digest: str) -> np.ndarray | None:
+    """The pseudo-inputs as pictures, None for a mixture that has none; not to be changed."""
+    return component_pictures.pseudo_inputs(cache.model(name, digest))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def decoded_means(name: str, digest: str) -> np.ndarray:
+    """What the mean of each component decodes to; not to be changed."""
+    return component_pictures.decoded_means(cache.model(name, digest))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def samples(name: str, digest: str, k: int, n: int, seed: int, drawn: bool) -> np.ndarray:
+    """What is decoded at n draws of component k, counted from 0."""
+    return component_pictures.samples(cache.model(name, digest), k, n, seed=seed, drawn=drawn)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def two_steps(name: str, digest: str, n: int, seed: int, drawn: bool) -> Steps:
+    """n draws of the prior with both steps."""
+    return component_pictures.two_steps(cache.model(name, digest), n, seed=seed, drawn=drawn)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def interpolation(name: str, digest: str, first: int, second: int) -> Interpolation:
+    """Both ways between two components, counted from 0."""
+    return component_pictures.interpolation(cache.model(name, digest), first, second)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def usual(name: str, digest: str, seed: int) -> Usual:
+    """The log-densities at draws of q(z) and of p(z) themselves."""
+    return component_pictures.usual(cache.model(name, digest), seed=seed)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def mosaic(name: str, digest: str, seed: int, sort: str, decoded: bool) -> tuple[str, int, int]:
+    """All components as one picture, in an order, with its width and height."""
+    found = components(name, digest, seed)
+    return mosaic_picture(tiles(name, digest, decoded), found, order(found, sort))
+
+
+def tiles(name: str, digest: str, decoded: bool) -> np.ndarray:
+    """The pseudo-inputs, or where there are none or it is asked for, what the means decode to; not to be changed."""
+    images = None if decoded else inputs(name, digest)
+    return decoded_means(name, digest) if images is None else images
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def places(name: str, digest: str, key: cache.ViewKey) -> tuple[np.ndarray, np.ndarray]:
+    """The components in a view: means (K, 2) and covariances (K, 2, 2)."""
+    return component_places.places(_prior(name, digest), cache.view(name, digest, key).plane)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def owners(name: str, digest: str, key: cache.ViewKey) -> tuple[np.ndarray, np.ndarray]:
+    """The component responsible at each place of the map's lattice, and its responsibility."""
+    at = lattice_of(cache.grids(name, digest, key, CELLS)[0])
+    return component_places.owners(_prior(name, digest), cache.view(name, digest, key).plane, at)
+
+
+def places_of(name: str, digest: str, key: cache.ViewKey, z: np.ndarray) -> np.ndarray:
+    """(n, d) codes to (n, 2) places in a view."""
+    return views.places(cache.view(name, digest, key), z)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Comparing with every training image")
+def known(name: str, digest: str) -> memorisation.Known:
+    """The training images with their codes; not to be changed.
+
+    Raises:
+        ValueError: where the data set is not on this computer.
+    """
+    return memorisation.known(cache.model(name, digest), seed=UNSEEN_SEED)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def nearest(
+    name: str, digest: str, k: int, count: int, of_class: int | None
+) -> tuple[Nearest, Nearest, np.ndarray, np.ndarray]:
+    """Training images nearest to a component in latent space and in pixels, and their pictures.
+
+    Raises:
+        ValueError: where the data set is not on this computer.
+    """
+    loaded, found = cache.model(name, digest), known(name, digest)
+    latent, pixel = memorisation.nearest(loaded, found, k, count, of_class)
+    near_latent, near_pixel = (memorisation.pictures(loaded, found, one.rows) for one in (latent, pixel))
+    return latent, pixel, near_latent, near_pixel
+
+
+@st.cache_data(max_entries=32, show_spinner="Comparing every component with every training image")
+def copies(name: str, digest: str, seed: int) -> Copies:
+    """How many components are copies of training images.
+
+    Raises:
+        ValueError: where the data set is not on this computer.
+    """
+    loaded = cache.model(name, digest)
+    return memorisation.copies(loaded, known(name, digest), components(name, digest, seed))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def nearest_stored(name: str, digest: str, k: int, count: int) -> tuple[Nearest, np.ndarray]:
+    """Stored test images nearest to a component in latent space, and their reconstructions."""
+    found = memorisation.nearest_stored(cache.model(name, digest), k, count)
+    return found, cache.reconstructed(name, digest, tuple(found.rows.tolist()))
+
+
+def train_size(name: str, digest: str) -> int:
+    """Number of training images of the model's data set."""
+    return cache.model(name, digest).config.data.train

@@ -1,0 +1,118 @@
+"""One component: what it generates, what it is responsible for, and the training images nearest to it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import figures
+from core.component_records import Components, Nearest
+from core.figures import component_words, theme
+from core.figures.sheets import Block, sheet
+from core.records import CheckpointInfo
+from pages._ui import cache, cache_components, downloads, layout
+from pages._ui.components import Choice, word_of
+
+SAMPLES, NEAREST = 16, 5
+WIDTH = 12.6
+"""Of a sheet, in tiles: all sheets of the page have pictures of about one size."""
+
+
+def chosen(info: CheckpointInfo, choice: Choice, found: Components) -> None:
+    """u_k, what its mean decodes to, and 16 samples of the component, with its numbers."""
+    model, k = (info.name, info.digest), choice.k
+    names = cache.class_names(*model)
+    sentence = component_words.component_sentence(found, k, names)
+    name = component_words.symbol(k, info.prior == "vamp")
+    made = "one draw of p(x|z) each" if choice.drawn else "the mean of p(x|z) each"
+    pictures = cache_components.samples(*model, k, SAMPLES, choice.seed, choice.drawn)
+    blocks: list[Block] = []
+    inputs = cache_components.inputs(*model)
+    if inputs is not None:
+        head = f"<b>u{component_words.subscript(k + 1)}</b>"
+        blocks.append(Block(inputs[k : k + 1], 0, 0, 1, 2, head, (), [theme.PSEUDO]))
+    mean = cache_components.decoded_means(*model)[k : k + 1]
+    blocks.append(Block(mean, 2.3 * len(blocks), 0, 1, 2, "<b>at its mean</b>", (), [theme.PRIOR]))
+    head = f"<b>{SAMPLES} samples</b> z ~ {name}, {made}"
+    blocks.append(Block(pictures, 2.3 * len(blocks), 0, 8, 1, head, (), [theme.PRIOR] * len(pictures)))
+    st.subheader(f"What does k = {k + 1} generate?")
+    key = f"chosen-{info.name}"
+    alt = f"Component {k + 1}: its pseudo-input where it has one, what its mean decodes to, and {SAMPLES} samples."
+    st.plotly_chart(sheet(blocks, width=WIDTH), key=key, alt=f"{alt} {sentence}", config=downloads.chart_config(key))
+    st.markdown(sentence)
+    method = f"Samples: {made}, at independent draws of the component; class shares with 95 % Wilson intervals"
+    st.caption(
+        figures.caption(layout.dataset_title(info.dataset), layout.split_of(info), found.images, choice.seed, method)
+    )
+
+
+def memorised(info: CheckpointInfo, choice: Choice, found: Components) -> None:
+    """The nearest training images in pixels and in latent space; without the data set, stored test images."""
+    st.subheader("Has it memorised a training image?")
+    model, k, classes = (info.name, info.digest), choice.k, found.main_class
+    of_class = None if classes is None or classes[k] < 0 else int(classes[k])
+    try:
+        latent, pixel, near_latent, near_pixel = cache_components.nearest(*model, k, NEAREST, of_class)
+        copies = cache_components.copies(*model, choice.seed)
+    except ValueError:  # not kept, so that the images are there as soon as the data set is
+        _without_data(info, choice)
+        return
+    names = cache.class_names(*model)
+    sentence = component_words.nearest_sentence(latent, pixel, names)
+    tile = cache_components.tiles(*model, info.prior != "vamp")[k : k + 1]
+    own = Block(tile, 0, 0, 1, 1.2, f"<b>k = {k + 1}</b>", (), [theme.PSEUDO])
+    sheets = [own]
+    for x, title, one, images in (
+        (1.5, "<b>nearest in pixels</b>", pixel, near_pixel),
+        (7.1, "<b>nearest in latent space</b>", latent, near_latent),
+    ):
+        sheets.append(
+            Block(
+                images,
+                x,
+                0,
+                NEAREST,
+                1.06,
+                title,
+                component_words.nearest_words(one, names),
+                [theme.DATA] * len(images),
+            )
+        )
+    key = f"nearest-{info.name}"
+    st.plotly_chart(sheet(sheets, width=WIDTH), key=key, alt=sentence, config=downloads.chart_config(key))
+    st.markdown(f"{sentence}  \n{component_words.copies_sentence(copies, word_of(info))}")
+    st.caption(_caption(info, pixel))
+
+
+def _without_data(info: CheckpointInfo, choice: Choice) -> None:
+    nearest, pictures = cache_components.nearest_stored(info.name, info.digest, choice.k, NEAREST)
+    names = cache.class_names(info.name, info.digest)
+    words = component_words.nearest_words(nearest, names)
+    block = Block(
+        pictures, 0, 0, NEAREST, 1.2, "<b>nearest stored test images, reconstructed</b>", words,
+        [theme.DATA] * len(pictures),
+    )  # fmt: skip
+    key = f"nearest-{info.name}"
+    sentence = (
+        f"The data set is not on this computer, so training images cannot be compared. The nearest of the "
+        f"{info.images:,} stored {info.split} images lies "
+        f"{component_words.distance_words(nearest)} away in latent space; shown are reconstructions."
+    )
+    st.plotly_chart(sheet([block], width=WIDTH), key=key, alt=sentence, config=downloads.chart_config(key))
+    st.markdown(sentence)
+    method = "Distance of the centres of two codes in standard deviations of the posteriors, root mean square over d"
+    st.caption(
+        figures.caption(layout.dataset_title(info.dataset), layout.split_of(info), info.images, choice.seed, method)
+    )
+
+
+def _caption(info: CheckpointInfo, pixel: Nearest) -> str:
+    n = cache_components.train_size(info.name, info.digest)
+    draw = "a draw of the pseudo-input" if info.prior == "vamp" else "a draw of p(x|z) at the component's mean"
+    method = (
+        f"All training images are searched; in pixels: what differs between {draw} and the image, expected over the "
+        "draw; in latent space: distance of the centres of the codes in standard deviations (sd) of the posteriors, "
+        f"root mean square over the {info.latent_dim} dimensions; compared with how near {pixel.compared:,} test "
+        "images come to their own nearest training image, with 95 % Wilson intervals; of new images every share "
+        "would be equally likely"
+    )
+    return figures.caption(layout.dataset_title(info.dataset), "train", n, cache_components.UNSEEN_SEED, method)

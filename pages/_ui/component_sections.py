@@ -1,0 +1,180 @@
+"""Beyond one component: draws of the prior in two steps, ways between two components, usage, other data sets."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core import component_table, figures
+from core.component_records import Components, order
+from core.figures import component_path, component_usage, component_words, theme
+from core.figures.sheets import Block, sheet
+from core.records import CheckpointInfo
+from pages._ui import cache_components, downloads, layout
+from pages._ui.component_panel import WIDTH
+from pages._ui.components import Choice, key_of, word_of
+
+DRAWN, ACROSS = 8, 5
+GALLERIES = 4
+
+
+def two_steps(info: CheckpointInfo, choice: Choice) -> None:
+    """A handful of draws of the prior: first the component, then the code, then the image."""
+    st.subheader("How is the prior sampled?")
+    if info.prior == "vamp":
+        st.latex(
+            r"p(z) = \frac1K \sum_{k=1}^{K} q(z\,|\,u_k): \qquad k \sim \mathrm{Uniform}(1 \ldots K), \qquad "
+            r"z \sim q(z|u_k), \qquad x \sim p(x|z)"
+        )
+    else:
+        st.latex(
+            r"p(z) = \sum_{k=1}^{K} w_k\, p(z|k): \qquad k \sim \mathrm{Categorical}(w), \qquad z \sim p(z|k), "
+            r"\qquad x \sim p(x|z)"
+        )
+    model = (info.name, info.digest)
+    steps = cache_components.two_steps(*model, DRAWN, choice.seed, choice.drawn)
+    at = cache_components.places_of(*model, key_of(info, choice.seed), steps.z)
+    tiles = cache_components.tiles(*model, info.prior != "vamp")[steps.component]
+    made = "a draw of p(x|z)" if choice.drawn else "the mean of p(x|z)"
+    law = "k ~ Uniform(1 … K)" if info.prior == "vamp" else "k ~ Categorical(w)"
+    size = WIDTH / DRAWN * 0.86
+    words = [f"({a:.2f}, {b:.2f})".replace("-", "−") for a, b in at.tolist()]
+    name = "q(z|u<sub>k</sub>)" if info.prior == "vamp" else "p(z|k)"
+    where = "" if info.latent_dim == 2 else ", its place in the plane above"
+    blocks = [
+        Block(tiles, 0, 0, DRAWN, size, f"<b>Step 1</b>: {law}", [f"k = {k + 1}" for k in steps.component.tolist()],
+              [theme.PSEUDO] * DRAWN),
+        Block(steps.images, 0, size + 0.85, DRAWN, size, f"<b>Step 2</b>: z ~ {name}{where}; decoded: {made}", words,
+              [theme.PRIOR] * DRAWN),
+    ]  # fmt: skip
+    key = f"steps-{info.name}"
+    ks = ", ".join(str(k + 1) for k in steps.component.tolist())
+    sentence = f"{DRAWN} draws of the prior came from the components {ks}: chosen at random, never the first ones."
+    st.plotly_chart(sheet(blocks, width=WIDTH), key=key, alt=sentence, config=downloads.chart_config(key))
+    st.markdown(sentence)
+    st.caption(f"{layout.title_of(info)}, {DRAWN} independent draws, seed {choice.seed}. Another seed gives others.")
+    downloads.keep({"Prior draws": lambda: component_table.steps_csv(steps)}, info.name)
+
+
+def between(info: CheckpointInfo, choice: Choice, found: Components) -> None:
+    """Two ways from the chosen component to another, decoded, with log q and log p along them."""
+    second = choice.second if choice.second is not None else _other(found, choice.k)
+    st.subheader(f"What lies between k = {choice.k + 1} and k = {second + 1}?")
+    if choice.second is None:
+        st.markdown("Type a second k above, or let a click set it. Until then: the most used one of another class.")
+    if second == choice.k:
+        st.info("Both are the same component: choose another one.")
+        return
+    model = (info.name, info.digest)
+    way = cache_components.interpolation(*model, choice.k, second)
+    usual = cache_components.usual(*model, choice.seed)
+    size = WIDTH / len(way.in_z.shown)
+    blocks, y = [], 0.0
+    if way.in_u is not None and way.in_u.inputs is not None:
+        blocks.append(_row(way.in_u.inputs, y, size, "<b>mixed pseudo-inputs</b> (1 − t) u + t u′", theme.PSEUDO))
+        y += size + 0.4
+        blocks.append(_row(way.in_u.images, y, size, "<b>through u</b>: decoded at the mean of q(z | mixed u)"))
+        y += size + 0.4
+    steps = [f"t = {t:.3g}" for t in way.in_z.t[way.in_z.shown].tolist()]
+    blocks.append(_row(way.in_z.images, y, size, "<b>straight in z</b>: decoded between the two means", words=steps))
+    key, names = f"between-{info.name}", f"from k = {choice.k + 1} to k = {second + 1}"
+    alt = f"Images {names}, through mixed pseudo-inputs and straight between the two means."
+    st.plotly_chart(sheet(blocks, width=WIDTH), key=key, alt=alt, config=downloads.chart_config(key))
+    sentence = component_words.path_sentence(way, usual)
+    key = f"path-{info.name}"
+    st.plotly_chart(component_path.path_figure(way, usual), key=key, alt=sentence, config=downloads.chart_config(key))
+    st.markdown(sentence)
+    method = (
+        f"{len(way.in_z.t)} places {names}; log q of the exact mixture of all posteriors; images are means of p(x|z); "
+        f"bands: {usual.draws:,} draws of each distribution, a code's own posterior left out"
+    )
+    st.caption(
+        figures.caption(layout.dataset_title(info.dataset), layout.split_of(info), info.images, choice.seed, method)
+    )
+    downloads.keep({"Way": lambda: component_table.path_csv(way)}, info.name)
+
+
+def usage(info: CheckpointInfo, choice: Choice, found: Components) -> None:
+    """The entropy of the usage against log K, and the usage of every component."""
+    st.subheader("How evenly are they used?")
+    sentence = component_words.usage_sentence(found, word_of(info))
+    key = f"usage-{info.name}"
+    st.plotly_chart(component_usage.usage_figure(found), key=key, alt=sentence, config=downloads.chart_config(key))
+    method = (
+        f"Usage r_k = E_q(z)[p(k|z)] over {found.draws:,} draws spread evenly over the images; whiskers are 95 % "
+        "intervals over the images; the dashed line of the entropy is its mean over sets of as many draws of the prior"
+    )
+    st.caption(
+        figures.caption(layout.dataset_title(info.dataset), layout.split_of(info), found.images, choice.seed, method)
+    )
+
+
+def across_data_sets(info: CheckpointInfo, choice: Choice, found: Components) -> None:
+    """The lecture's figure from our own models: what some pseudo-inputs generate, and pseudo-inputs of other models."""
+    st.subheader("What do pseudo-inputs look like across data sets?")
+    model, step = (info.name, info.digest), ACROSS + 0.9
+    top = _leaders(found, choice)
+    blocks = []
+    for at, k in enumerate(top):
+        own = cache_components.tiles(*model, False)[k : k + 1]
+        made = cache_components.samples(*model, k, ACROSS**2 - 1, choice.seed, choice.drawn)
+        frames = [theme.PSEUDO] + [theme.PRIOR] * len(made)
+        head = f"<b>u{component_words.subscript(k + 1)}</b> and its samples"
+        blocks.append(Block(np.concatenate([own, made]), at * step, 0, ACROSS, 1, head, (), frames))
+    others = _galleries(info)
+    for at, other in enumerate(others):
+        inputs = cache_components.inputs(other.name, other.digest)
+        if inputs is None:
+            continue
+        rows = np.random.default_rng(choice.seed).permutation(len(inputs))[: ACROSS**2]
+        head = f"<b>{layout.dataset_title(other.dataset)}</b>, d = {other.latent_dim}, K = {len(inputs):,}"
+        frames = [theme.PSEUDO] * len(rows)
+        blocks.append(Block(inputs[np.sort(rows)], at * step, ACROSS + 1.0, ACROSS, 1, head, (), frames))
+    key = f"lecture-{info.name}"
+    sentence = (
+        f"Top: for {len(top)} pseudo-inputs, in the upper left corner, {ACROSS**2 - 1} images generated from "
+        f"q(z|u). Bottom: {ACROSS**2} pseudo-inputs of each of {len(others)} models, drawn at random."
+    )
+    figure = sheet(blocks, width=GALLERIES * step - 0.9)
+    st.plotly_chart(figure, key=key, alt=sentence, config=downloads.chart_config(key))
+    st.markdown(sentence)
+    made = "draws of p(x|z)" if choice.drawn else "means of p(x|z)"
+    st.caption(
+        f"{layout.title_of(info)}, seed {choice.seed}. Top: the chosen pseudo-input, then the most used ones of other "
+        f"classes; generated images are {made} at independent z. Pseudo-inputs are not samples of the model and need "
+        "not look like images. "
+        + " ".join(f"{layout.dataset_title(other.dataset)}, d = {other.latent_dim}: {other.name}." for other in others)
+    )
+
+
+def _row(images: np.ndarray, y: float, size: float, title: str, frame: str = theme.PRIOR,
+         words: list[str] | None = None) -> Block:  # fmt: skip
+    return Block(images, 0, y, len(images), size, title, words or (), [frame] * len(images))
+
+
+def _other(found: Components, k: int) -> int:
+    """The most used component of another class, or without classes the most used other one."""
+    ranked, classes = order(found, "usage"), found.main_class
+    others = [int(j) for j in ranked if j != k]
+    different = [j for j in others if classes is not None and classes[j] != classes[k] and classes[j] >= 0]
+    return (different or others)[0]
+
+
+def _leaders(found: Components, choice: Choice) -> list[int]:
+    """The chosen component, the second, then the most used ones of classes that are not there yet."""
+    top = [choice.k] if choice.second in (None, choice.k) else [choice.k, choice.second]
+    classes = found.main_class
+    for j in order(found, "usage").tolist():
+        new = classes is None or classes[j] not in [classes[k] for k in top]
+        if len(top) < GALLERIES and j not in top and new:
+            top.append(j)
+    return [int(k) for k in top]
+
+
+def _galleries(info: CheckpointInfo) -> list[CheckpointInfo]:
+    """VampPriors, this one first, one of each data set and latent dimension."""
+    kinds: dict[tuple[str, int], CheckpointInfo] = {}
+    for other in [info, *layout.usable()]:
+        if other.prior == "vamp":
+            kinds.setdefault((other.dataset, other.latent_dim), other)
+    return list(kinds.values())[:GALLERIES]

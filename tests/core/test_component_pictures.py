@@ -1,0 +1,163 @@
+"""What components generate: two steps with the right frequencies, ways that end where they should, known copies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core import component_pictures, memorisation
+from core.checkpoint import Checkpoint, load
+from core.component_table import path_csv, steps_csv
+from core.posthoc import data_of
+from core.pseudo_inputs import components
+from tests.pages.zoo import tiny_data, trained
+
+
+@pytest.fixture(scope="module")
+def vamp(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    root = tmp_path_factory.mktemp("components")
+    return load(trained(root, "vamp", "vamp", tiny_data()).name, root)
+
+
+@pytest.fixture(scope="module")
+def mog(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    root = tmp_path_factory.mktemp("components")
+    loaded = load(trained(root, "mog", "mog", tiny_data()).name, root)
+    with torch.no_grad():
+        loaded.vae.prior.logits.copy_(torch.tensor([2.0, 1.0, 0.0, -1.0, -2.0]))
+    return loaded
+
+
+def test_the_steps_have_the_frequencies_of_the_weights(mog: Checkpoint) -> None:
+    n = 20_000
+    steps = component_pictures.two_steps(mog, n, seed=3)
+    mean, log_var, log_weight = component_pictures.mixture_of(mog).components()
+    counts, expected = np.bincount(steps.component, minlength=5), n * log_weight.exp().detach().numpy()
+    assert ((counts - expected) ** 2 / expected).sum() < 23.5  # chi-squared of 4 degrees of freedom: p = 1e-4
+    of_first = (steps.z[steps.component == 0] - mean[0].detach().numpy()) / log_var[0].mul(0.5).exp().detach().numpy()
+    assert np.abs(of_first.mean(0)).max() < 5 / np.sqrt(len(of_first)) and abs(of_first.std() - 1) < 0.03
+
+
+def test_the_steps_are_the_prior_s_own_draws(vamp: Checkpoint) -> None:
+    steps = component_pictures.two_steps(vamp, 50, seed=7)
+    assert len(set(steps.component.tolist())) > 1 and steps.component.tolist() != list(range(50))
+    drawn = vamp.vae.prior.sample(50, generator=torch.Generator().manual_seed(7))
+    np.testing.assert_array_equal(steps.z, drawn.numpy())
+    assert steps.images.shape == (50, 4, 4)
+    assert steps_csv(steps).splitlines()[1].split(",")[1] == str(steps.component[0] + 1)
+
+
+def test_samples_of_a_component(vamp: Checkpoint) -> None:
+    means = component_pictures.samples(vamp, 2, 16, seed=1)
+    draws = component_pictures.samples(vamp, 2, 16, seed=1, drawn=True)
+    assert means.shape == draws.shape == (16, 4, 4)
+    assert set(np.unique(draws)) == {0.0, 1.0} and 0 < means.min() < means.max() < 1
+    np.testing.assert_array_equal(means, component_pictures.samples(vamp, 2, 16, seed=1))
+    many = component_pictures.samples(vamp, 2, 4000, seed=1, drawn=True)
+    np.testing.assert_allclose(many.mean(0), component_pictures.samples(vamp, 2, 4000, seed=1).mean(0), atol=0.05)
+
+
+def test_pseudo_inputs_and_decoded_means(vamp: Checkpoint, mog: Checkpoint) -> None:
+    u = component_pictures.pseudo_inputs(vamp)
+    assert u is not None and u.shape == (5, 4, 4) and 0 < u.min() < u.max() < 1
+    assert component_pictures.pseudo_inputs(mog) is None
+    decoded = component_pictures.decoded_means(vamp)
+    np.testing.assert_allclose(decoded.reshape(5, -1), vamp.vae.reconstruct(torch.from_numpy(u).flatten(1)), atol=1e-5)
+
+
+def test_both_ways_end_at_the_components(vamp: Checkpoint, mog: Checkpoint) -> None:
+    way = component_pictures.interpolation(vamp, 1, 3)
+    mean = component_pictures.mixture_of(vamp).components()[0].detach().numpy()
+    u, decoded = component_pictures.pseudo_inputs(vamp), component_pictures.decoded_means(vamp)
+    assert way.in_u is not None and way.in_u.inputs is not None and u is not None
+    for path in (way.in_z, way.in_u):
+        np.testing.assert_allclose(path.z[[0, -1]], mean[[1, 3]], atol=1e-5)
+        np.testing.assert_allclose(path.images[[0, -1]], decoded[[1, 3]], atol=1e-5)
+        assert path.t[0] == 0 and path.t[-1] == 1 and path.shown[-1] == len(path.t) - 1
+        np.testing.assert_allclose(path.log_p, vamp.vae.prior.log_prob(torch.from_numpy(path.z)).detach(), atol=1e-4)
+    np.testing.assert_allclose(way.in_u.inputs[[0, -1]], u[[1, 3]], atol=1e-6)
+    np.testing.assert_allclose(way.in_u.inputs[4], (u[1] + u[3]) / 2, atol=1e-6)
+    np.testing.assert_allclose(way.in_z.z[16], (mean[1] + mean[3]) / 2, atol=1e-6)
+    assert component_pictures.interpolation(mog, 0, 1).in_u is None
+    lines = path_csv(way).splitlines()
+    assert len(lines) == 1 + 2 * len(way.in_z.t) and lines[1].startswith("straight in z,0.0,")
+
+
+def test_the_usual_densities_are_those_of_the_draws(vamp: Checkpoint) -> None:
+    usual = component_pictures.usual(vamp, seed=2)
+    log_p = vamp.vae.prior.log_prob(vamp.vae.prior.sample(4000, generator=torch.Generator().manual_seed(9)))
+    assert float((log_p < usual.log_p[0]).float().mean()) == pytest.approx(0.05, abs=0.02)
+    assert float((log_p < usual.log_p[1]).float().mean()) == pytest.approx(0.5, abs=0.04)
+    assert usual.log_q[0] < usual.log_q[1] < usual.log_q[2]
+
+
+def test_pixel_distance_is_the_expected_one_of_a_draw() -> None:
+    generator = torch.Generator().manual_seed(0)
+    u, images = torch.rand(3, 40, generator=generator), torch.bernoulli(torch.rand(5, 40, generator=generator))
+    squares = images.square().sum(1)
+    found = memorisation.pixel_distances(u, images, squares, binary=True)
+    draws = torch.bernoulli(u.expand(20_000, 3, 40), generator=generator)
+    for k in range(5):
+        np.testing.assert_allclose(found[:, k], (draws != images[k]).float().mean((0, 2)), atol=0.003)
+    own = memorisation.pixel_distances(images, images, squares, binary=True)
+    assert own.diagonal().abs().max() < 1e-6
+    grey = memorisation.pixel_distances(u, u, u.square().sum(1), binary=False)
+    torch.testing.assert_close(grey, (u[:, None] - u).square().mean(2), atol=1e-6, rtol=0)
+
+
+def test_latent_distance_is_in_standard_deviations() -> None:
+    found = memorisation.latent_distances(
+        torch.tensor([[1.0, 0.0]]), torch.tensor([[4.0, 8.0]]), torch.tensor([3.0, 4.0])
+    )
+    assert found.item() == pytest.approx(np.sqrt((1 + 4) / 2))
+    scale = memorisation.typical_scale(torch.log(torch.tensor([[1.0, 4.0], [3.0, 4.0]])))
+    np.testing.assert_allclose(scale, np.sqrt([2, 4]))
+
+
+@pytest.fixture
+def known(vamp: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> memorisation.Known:
+    monkeypatch.setattr(memorisation, "data_of", lambda *_, **__: tiny_data())
+    return memorisation.known(vamp)
+
+
+def test_a_pseudo_input_that_is_a_training_image_is_a_copy(vamp: Checkpoint, known: memorisation.Known) -> None:
+    prior = vamp.vae.prior
+    before = prior.logits.detach().clone()
+    everyone = known.images.unique(dim=0)
+    apart = memorisation.pixel_distances(everyone, everyone, everyone.sum(1), binary=True)
+    lonely = everyone[apart.topk(2, largest=False).values[:, 1].argmax()]
+    try:
+        with torch.no_grad():
+            prior.logits[0] = torch.logit(lonely.clamp(1e-6, 1 - 1e-6))
+        latent, pixel = memorisation.nearest(vamp, known, 0, 3, None)
+        assert pixel.distances[0] < 1e-4 and pixel.ratio < 0.01
+        assert torch.equal(known.images[pixel.rows[0]], lonely)
+        assert latent.distances[0] < 1e-2 and (np.diff(latent.distances) >= 0).all()
+        assert memorisation.pictures(vamp, known, pixel.rows).shape == (3, 4, 4)
+        table = components(prior, vamp.latents, seed=0)  # type: ignore[arg-type]
+        copies = memorisation.copies(vamp, known, table)
+        assert copies.closer[0] == pytest.approx(pixel.closer) and copies.apart[0] == pytest.approx(pixel.apart)
+        assert copies.near[1] <= copies.near[0] <= copies.near[2] and len(copies.closer) == 5
+    finally:
+        with torch.no_grad():
+            prior.logits.copy_(before)
+
+
+def test_new_images_are_compared_by_class_where_there_are_enough(
+    vamp: Checkpoint, known: memorisation.Known, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert memorisation.nearest(vamp, known, 1, 2, 0)[1].of_class is None and known.pixel.shape == (40,)
+    monkeypatch.setattr(memorisation, "FEWEST", 10)
+    pixel = memorisation.nearest(vamp, known, 1, 2, 0)[1]
+    assert pixel.of_class == 0 and pixel.compared == int((known.classes == 0).sum())
+    assert pixel.labels is not None and pixel.unit == memorisation.PIXEL_UNIT
+
+
+def test_without_the_data_set_stored_images_are_the_nearest(vamp: Checkpoint, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is not the data this model was trained on"):
+        data_of(vamp.config, tmp_path, download=False)  # the real digits are not the drawn ones
+    found = memorisation.nearest_stored(vamp, 0, 4)
+    assert len(found.rows) == 4 and (np.diff(found.distances) >= 0).all() and np.isnan(found.closer)
