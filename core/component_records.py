@@ -23,7 +23,7 @@ class Effective:
     """How many components of equal usage would have the entropy of the usage, exp(H(r)).
 
     Attributes:
-        value: exp(H(r)), between 1 and K.
+        value: exp(H(r)), between 1 and K; H is the mean over sets of one draw of q(z) from every image.
         low, high: ends of the 95 % interval, from the standard error of H over the images.
         null: mean of the same number for as many draws of the prior as there are images, where every component is used
             by its weight: under that weight's own number because draws are finite.

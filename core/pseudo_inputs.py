@@ -79,7 +79,7 @@ def components(prior: MixturePrior, cloud: LatentCloud, *, seed: int = 0) -> Com
     generator = torch.Generator().manual_seed(seed)
     mean, log_var, log_weight = prior.components()
     rounds = -(-DRAWS // len(cloud))
-    share = _by_image(prior, cloud, rounds, generator)
+    share, rounded = _by_image(prior, cloud, rounds, generator)
     usage, error = _mean_and_error(share)
     dead = usage < DEAD_SHARE / len(mean)
     null = _null(prior, len(cloud), rounds, generator)
@@ -90,7 +90,7 @@ def components(prior: MixturePrior, cloud: LatentCloud, *, seed: int = 0) -> Com
         weight=log_weight.double().exp().numpy(),
         usage=usage.numpy(),
         usage_se=error.numpy(),
-        effective=_effective(share, usage, null[0]),
+        effective=_effective(share, usage, rounded, null[0]),
         dead=dead.numpy(),
         dead_range=_dead_range(usage, error),
         dead_null=null[1],
@@ -115,13 +115,19 @@ def entropy(usage: Tensor) -> float:
     return -float(torch.xlogy(usage, usage).sum())
 
 
-def _by_image(prior: MixturePrior, cloud: LatentCloud, rounds: int, generator: torch.Generator) -> Tensor:
-    """(n, K) mean responsibilities over the draws of each image: the images are the sampling units."""
-    total = torch.zeros(len(cloud), len(prior.components()[0]))
+def _by_image(prior: MixturePrior, cloud: LatentCloud, rounds: int, generator: torch.Generator) -> tuple[Tensor, float]:
+    """(n, K) mean responsibilities over the draws of each image, and the mean H(r) of single rounds.
+
+    The images are the sampling units. A round has one draw of each: as many as a set of the null, so that both fall
+    below the entropy of infinitely many draws in the same way.
+    """
+    total, entropies = torch.zeros(len(cloud), len(prior.components()[0])), []
     for _ in range(rounds):
         z, index = cloud.sample(len(cloud), generator=generator)
-        total[index] += responsibilities(z, prior)
-    return total / rounds
+        share = responsibilities(z, prior)
+        total[index] += share
+        entropies.append(entropy(share.double().mean(0)))
+    return total / rounds, float(np.mean(entropies))
 
 
 def _mean_and_error(share: Tensor) -> tuple[Tensor, Tensor]:
@@ -132,9 +138,8 @@ def _mean_and_error(share: Tensor) -> tuple[Tensor, Tensor]:
     return usage / usage.sum(), error
 
 
-def _effective(share: Tensor, usage: Tensor, null: float) -> Effective:
+def _effective(share: Tensor, usage: Tensor, value: float, null: float) -> Effective:
     """exp(H(r)); the error of H is that of the mean of -sum_k r_ik log r_k, its first-order change with image i."""
-    value = entropy(usage)
     influence = -(share.double() @ usage.clamp(min=1e-300).log())
     se = float(influence.std() / math.sqrt(len(share))) if len(share) > 1 else 0.0
     low, high = (math.exp(value + side * Z_95 * se) for side in (-1, 1))

@@ -58,8 +58,8 @@ with st.expander("How is this computed?"):
         "Responsibilities are computed in log space from the exact components. $q(z)$ is made of images that were "
         "not trained on, and every image gives equally many draws; errors are over the images. A prior that is "
         "$q(z)$ has $r_k = w_k$, and with finitely many images its entropy still comes out a little lower: the same "
-        "number is therefore computed for as many draws of the prior itself. A component is dead under a tenth of "
-        "$1/K$."
+        "number is therefore computed for as many draws of the prior itself, one for each image. A component is dead "
+        "under a tenth of $1/K$."
     )
     st.latex(
         r"D_B(i, j) = \frac14 \sum_a \frac{(\mu_{ia}-\mu_{ja})^2}{\sigma_{ia}^2+\sigma_{ja}^2} + \frac12 \sum_a "

@@ -73,9 +73,9 @@ def component_mosaic(
     place[order] = np.arange(count)
     x, y = (place % columns + 0.5).astype(np.float32), (place // columns + 0.5).astype(np.float32)
     traces = [image_trace(picture, 0, 0, columns, math.ceil(count / columns), "tiles")]
-    size = max(7.0, min(13.0, 150 / columns))
+    size = max(4.5, min(13.0, 150 / columns))
     marks = (
-        ("dead", found.dead, {"symbol": "x", "color": theme.DEAD, "line": {"width": 1, "color": "#FFFFFF"}}),
+        ("dead", found.dead, {"symbol": "x", "color": theme.DEAD, "line": {"width": 1, "color": theme.HEX_FFFFFF}}),
         (
             "has a duplicate",
             found.duplicated,

@@ -43,7 +43,7 @@ def path_figure(found: Interpolation, usual: Usual) -> go.Figure:
 
 def _style(name: str) -> dict[str, Any]:
     if name == IN_U:
-        return {"symbol": "diamond", "size": 10, "color": theme.PSEUDO, "line": {"width": 1, "color": "#000000"}}
+        return {"symbol": "diamond", "size": 10, "color": theme.PSEUDO, "line": {"width": 1, "color": theme.HEX_000000}}
     return {"symbol": "square-open", "size": 9, "color": theme.NEUTRAL, "line": {"width": 2, "color": theme.NEUTRAL}}
 
 

@@ -135,8 +135,8 @@ def _play(dim: int) -> dict[str, Any]:
     stop = {"frame": {"duration": 0, "redraw": True}, "mode": "immediate"}
     return {
         "type": "buttons", "direction": "left", "showactive": False, "x": 0, "xanchor": "left", "y": 0,
-        "yanchor": "top", "pad": {"t": 42, "l": 0}, "bgcolor": "#E8EDF2",
-        "font": {"size": theme.FONT_SMALL, "color": "#16202B"},
+        "yanchor": "top", "pad": {"t": 42, "l": 0}, "bgcolor": theme.HEX_E8EDF2,
+        "font": {"size": theme.FONT_SMALL, "color": theme.HEX_16202B},
         "buttons": [
             {"label": "▶ Play", "method": "animate", "args": [frames, how | {"fromcurrent": False}]},
             {"label": "Stop", "method": "animate", "args": [[None], stop]},

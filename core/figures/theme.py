@@ -178,3 +178,10 @@ def layout(*, height: int, legend: Sequence[str] = (), heads: bool = False, titl
         common["title"] = {"text": title, "font": {"size": FONT_TITLE}, "x": 0, "y": 1, "yanchor": "top"}
         common["title"]["pad"] = {"t": 6}
     return common
+
+
+# Colours of single places: buttons, pictures and their frames.
+HEX_16202B = "#16202B"
+HEX_E8EDF2 = "#E8EDF2"
+HEX_FFFFFF = "#FFFFFF"
+HEX_000000 = "#000000"

@@ -102,7 +102,8 @@ def usage(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     st.plotly_chart(component_usage.usage_figure(found), key=key, alt=sentence, config=downloads.chart_config(key))
     method = (
         f"Usage r_k = E_q(z)[p(k|z)] over {found.draws:,} draws spread evenly over the images; whiskers are 95 % "
-        "intervals over the images; the dashed line of the entropy is its mean over sets of as many draws of the prior"
+        "intervals over the images; the entropy is the mean over sets of one draw of each image, its dashed line over "
+        "sets of as many draws of the prior"
     )
     st.caption(
         figures.caption(layout.dataset_title(info.dataset), layout.split_of(info), found.images, choice.seed, method)

@@ -110,8 +110,9 @@ def strip(found: Components) -> None:
         delta=f"{low}–{high}, match: {null:,.0f}" if null >= 100 else f"{low}–{high}, match: {null:.1f}",
         delta_color="off", delta_arrow="off", border=True,
         help="exp(H(r)): how many equally used components would have the entropy of the usage, with a 95 % interval "
-        f"over the images. Finite draws make it fall below K: beside it its mean over sets of {found.images:,} draws "
-        f"of the prior itself, where every component is used by its weight. {behind}",
+        f"over the images; its mean over sets of one draw of each image. Finite draws make it fall below K: beside it "
+        f"its mean over sets of as many draws, {found.images:,}, of the prior itself, where every component is used by "
+        f"its weight. {behind}",
     )  # fmt: skip
     sure, most = found.dead_range
     columns[1].metric(

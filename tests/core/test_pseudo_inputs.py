@@ -80,6 +80,15 @@ def test_usage_of_a_uniform_mixture_that_is_q() -> None:
     assert found.draws == 20_160 and found.images == 320 and found.saturated is None
 
 
+def test_a_prior_that_is_q_gives_what_the_null_says() -> None:
+    """Codes drawn from an overlapping mixture: the estimate and its null fall below K alike."""
+    prior = Fixed(2 * on_a_grid(6, 1.0), 0.0)
+    places = prior.sample(400, generator=seeded(8)).numpy()
+    effective = pseudo_inputs.components(prior, cloud_at(places, log_var=-12.0)).effective
+    assert effective.null < 35.5
+    assert abs(effective.entropy.value - effective.entropy_null) < 3 * effective.entropy.se
+
+
 def test_the_error_of_usage_and_entropy_is_that_of_other_images() -> None:
     """Hard assignments: shares of a multinomial, whose errors are known."""
     places, shares = on_a_grid(2), np.array([0.1, 0.2, 0.3, 0.4])
