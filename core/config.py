@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.errors import first_problem
 
 SCHEMA_VERSION = 1
 
@@ -19,6 +21,27 @@ class Frozen(BaseModel):
     """Base of every configuration: immutable, no unknown fields, no NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+FrozenT = TypeVar("FrozenT", bound=Frozen)
+
+
+def validated(options: type[FrozenT], values: dict[str, Any], what: str) -> FrozenT:
+    """The settings of one part of a model, such as its prior.
+
+    Args:
+        options: class of the settings.
+        values: by name.
+        what: name of the part in the message.
+
+    Raises:
+        ValueError: naming the setting that is unknown or out of range.
+    """
+    try:
+        return options.model_validate(values)
+    except ValidationError as error:
+        known = ", ".join(options.model_fields) or "none"
+        raise ValueError(f"{what} option {first_problem(error)} (options: {known})") from error
 
 
 class DataConfig(Frozen):

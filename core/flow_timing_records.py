@@ -17,8 +17,29 @@ TASKS: tuple[Task, ...] = ("sample", "density", "own_density")
 METHOD_NAMES: tuple[Method, ...] = ("naive", "incremental", "fixed_point")
 
 
+class OfRepeats:
+    """Summaries of the seconds of some repeats."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """Median, s."""
+        return statistics.median(self.seconds)
+
+    @property
+    def low(self) -> float:
+        """First quartile, s."""
+        return quartiles(self.seconds)[0]
+
+    @property
+    def high(self) -> float:
+        """Third quartile, s."""
+        return quartiles(self.seconds)[1]
+
+
 @dataclass(frozen=True)
-class FlowTiming:
+class FlowTiming(OfRepeats):
     """One flow doing one task: a batch at once.
 
     Attributes:
@@ -47,21 +68,6 @@ class FlowTiming:
     parameters: int
     passes: float
     seconds: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        """Median time of the batch, s."""
-        return statistics.median(self.seconds)
-
-    @property
-    def low(self) -> float:
-        """First quartile, s."""
-        return quartiles(self.seconds)[0]
-
-    @property
-    def high(self) -> float:
-        """Third quartile, s."""
-        return quartiles(self.seconds)[1]
 
     @property
     def repeats(self) -> int:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 from dataclasses import dataclass
 from typing import Literal
 
-from core.flow_timing_records import Machine
-from core.intervals import quartiles
+from core.flow_timing_records import Machine, OfRepeats
 
 BillMethod = Literal["naive", "default", ""]
 BilledPrior = Literal["standard", "maf", "iaf", "realnvp"]
@@ -15,7 +13,7 @@ BILLED_PRIORS: tuple[BilledPrior, ...] = ("maf", "iaf", "realnvp")
 
 
 @dataclass(frozen=True)
-class Cost:
+class Cost(OfRepeats):
     """Repeats of one calculation.
 
     Attributes:
@@ -23,21 +21,6 @@ class Cost:
     """
 
     seconds: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        """Median, s."""
-        return statistics.median(self.seconds)
-
-    @property
-    def low(self) -> float:
-        """First quartile, s."""
-        return quartiles(self.seconds)[0]
-
-    @property
-    def high(self) -> float:
-        """Third quartile, s."""
-        return quartiles(self.seconds)[1]
 
 
 @dataclass(frozen=True)

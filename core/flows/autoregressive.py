@@ -46,7 +46,7 @@ class AutoregressiveLayer(Flow, SolvedInOrder):
         given = [u, *self.parameters(), *([] if context is None else [context])]
         graph = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given)
         with torch.autocast(u.device.type, enabled=False):
-            method = known(self.method) or fastest(u, graph=graph)
+            method = known(self.method) or fastest(u)
             if method == "naive":
                 return naive(u, lambda z: self.conditioner(z, context))
             if method == "incremental":

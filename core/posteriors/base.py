@@ -7,12 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from pydantic import ValidationError
 from torch import nn
 
-from core.config import Frozen
+from core.config import Frozen, validated
 from core.distributions import Reparameterised
-from core.errors import first_problem
 from core.shapes import Images
 
 
@@ -57,9 +55,4 @@ class PosteriorKind(Generic[OptionsT]):
         Raises:
             ValueError: naming the setting that is unknown or out of range.
         """
-        try:
-            settings = self.options.model_validate(options)
-        except ValidationError as error:
-            known = ", ".join(self.options.model_fields) or "none"
-            raise ValueError(f"{self.title}, posterior option {first_problem(error)} (options: {known})") from error
-        return self.build(settings, pixels, dim, hidden)
+        return self.build(validated(self.options, options, f"{self.title}, posterior"), pixels, dim, hidden)

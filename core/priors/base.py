@@ -8,19 +8,16 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Generator, Tensor, nn
 
 from core import mixture
+from core.config import Frozen, validated
 from core.distributions import standard_normal
-from core.errors import first_problem
 from core.shapes import ComponentLogVars, ComponentMeans, Covariances, Latents, LogProb, LogWeights
 
 
-class Options(BaseModel):
-    """Settings of one prior: JSON scalars, frozen, unknown names refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class Options(Frozen):
+    """Settings of one prior: JSON scalars."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +132,4 @@ class PriorKind(Generic[OptionsT]):
         Raises:
             ValueError: naming the setting that is unknown or out of range.
         """
-        try:
-            settings = self.options.model_validate(options)
-        except ValidationError as error:
-            known = ", ".join(self.options.model_fields) or "none"
-            raise ValueError(f"{self.title}, prior option {first_problem(error)} (options: {known})") from error
-        return self.build(settings, context)
+        return self.build(validated(self.options, options, f"{self.title}, prior"), context)

@@ -66,5 +66,5 @@ def test_code_that_calculates_wrongly_is_not_used(monkeypatch, caplog) -> None:
 
 def test_the_kernel_is_the_default_on_the_cpu() -> None:
     assert compiled.kernels(torch.float32) is not None
-    assert {fastest(torch.zeros(3, dim)) for dim in (1, 8, 784)} == {"incremental"}
-    assert fastest(torch.zeros(3, 2), graph=True) == "naive" and fastest(torch.zeros(3, 3), graph=True) == "incremental"
+    assert {fastest(torch.zeros(3, dim)) for dim in (3, 8, 784)} == {"incremental"}
+    assert {fastest(torch.zeros(3, dim)) for dim in (1, 2)} == {"naive"}, "two passes, and nothing to compile"
