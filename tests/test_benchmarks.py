@@ -20,7 +20,7 @@ def test_interleaving_takes_turns_and_scales() -> None:
 
     def run(name: str) -> None:
         turns.append(name)
-        time.sleep(0.03)  # long enough for one call to be a sample
+        time.sleep(0.06)  # one call is a sample, and needs none before it
 
     timings = interleave({name: Case(lambda name=name: run(name), 0.5) for name in "ab"}, repeats=3)
     assert turns[:4] == ["a", "b", "a", "b"]

@@ -72,7 +72,7 @@ def why_no_mixture(info: CheckpointInfo) -> str | None:
         return None
     return (
         f"{title_of(info)}: q(z|x) of this model is a flow, so q(z) is no mixture of Gaussians and its density costs a "
-        "pass of the flow for every image at every place. The page Variational posterior shows q(z|x) itself."
+        "pass of the flow for every image at every place. The page ELBO surgery shows its bound and how loose it is."
     )
 
 

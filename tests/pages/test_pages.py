@@ -197,7 +197,7 @@ def test_the_kl_of_a_flow_posterior_is_taken_apart_for_few_images(open_page: Ope
     assert "its KL is no sum over them" in words(app) and "--save" not in words(app)
     assert len(charts(app)) == 2, "the sum, and the looseness"
     home = open_page("home", models=kind)
-    assert "Variational posterior shows q(z|x) itself" in words(home)
+    assert "ELBO surgery shows its bound" in words(home)
     assert f"evaluate {kind} --save" not in words(home)
 
 
