@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from core.absent import NONE, AbsentDecoder, AbsentEncoder
 from core.config import ModelConfig, PosteriorConfig, PriorConfig
 from core.decoders import DECODERS
 from core.posteriors import POSTERIORS, Posterior
@@ -62,8 +63,27 @@ def require_known(prior: str, posterior: str) -> None:
 
 
 def _assemble(config: ModelConfig, images: Tensor | None, generator: torch.Generator | None) -> VAE:
+    if config.likelihood == NONE:
+        return _without_networks(config, generator)
     kind = POSTERIORS[config.posterior.kind]
     posterior = kind.from_config(config.posterior.options, config.pixels, config.latent_dim, config.hidden)
     context = PriorContext(config.latent_dim, config.pixels, posterior, images, generator)
     prior = PRIORS[config.prior.kind].from_config(config.prior.options, context)
     return VAE(posterior, prior, DECODERS[config.likelihood](config.latent_dim, config.pixels, config.hidden))
+
+
+def _without_networks(config: ModelConfig, generator: torch.Generator | None) -> VAE:
+    """A prior over imported latents.
+
+    Raises:
+        ValueError: for a prior or a posterior that needs an encoder.
+    """
+    kind = PRIORS[config.prior.kind]
+    if kind.of_posteriors or not POSTERIORS[config.posterior.kind].gaussian:
+        raise ValueError(
+            f"latents without networks have Gaussian posteriors and a prior that needs no encoder; got posterior "
+            f"{config.posterior.kind!r} and prior {config.prior.kind!r}"
+        )
+    posterior = AbsentEncoder()
+    context = PriorContext(config.latent_dim, config.pixels, posterior, None, generator)
+    return VAE(posterior, kind.from_config(config.prior.options, context), AbsentDecoder())

@@ -5,6 +5,8 @@
                        metrics.json         {"training": curve and cost, "evaluations": {split: ...}}
                        latents.safetensors  posterior mean and log-variance (float16) and labels of up to 10,000 test
                        images; of a flow posterior its base and its context, under names of their own
+                       snapshots.safetensors  codes and prior at some epochs (``core.snapshots_file``), where asked for
+                       images.safetensors     pictures of imported latents (``core.stored_images``)
 
 A folder is written whole beside its place, as .tmp-PID-NAME, and then renamed, so that a checkpoint is either there or
 not. One that is replaced is .tmp-old-NAME for a moment, and is read there. Reading never changes the disk.
@@ -22,14 +24,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
+from core.absent import NONE
 from core.budget import AllocationBudget, OverBudget
 from core.build import build
+from core.checkpoint_content import require_same_content, sha256
 from core.checkpoint_folders import NAME, OLD, checkpoint_root, clear, place_of, recover
+from core.checkpoint_half import round_to_half
 from core.config import SCHEMA_VERSION, RunConfig
 from core.errors import CheckpointError, first_problem
 from core.flow_latents import FlowCloud, read_flow_latents, write_flow_latents
@@ -39,6 +45,9 @@ from core.metrics_file import read_metrics, write_metrics
 from core.posteriors import POSTERIORS, FlowPosterior
 from core.priors import PRIORS
 from core.records import CheckpointInfo
+from core.snapshots import Snapshots
+from core.snapshots_file import write_snapshots
+from core.stored_images import read_images, write_images
 from core.vae import VAE
 
 __all__ = [
@@ -69,6 +78,7 @@ class Checkpoint:
         latents: Gaussian posteriors of the stored test images, None where there are none or they are no Gaussians.
         digest: content hash of weights, configuration and latents.
         flow_latents: what the flow posteriors of these images are made of, None with a Gaussian posterior.
+        images: (n, pixels) pictures in [0, 1] that came with imported latents, None where none did.
     """
 
     name: str
@@ -78,6 +88,7 @@ class Checkpoint:
     latents: LatentCloud | None
     digest: str
     flow_latents: FlowCloud | None = None
+    images: np.ndarray | None = None
 
 
 def save(
@@ -87,6 +98,8 @@ def save(
     *,
     metrics: dict[str, Any] | None = None,
     latents: LatentCloud | FlowCloud | None = None,
+    snapshots: Snapshots | None = None,
+    images: np.ndarray | None = None,
     half: bool = False,
     replace: bool = False,
 ) -> None:
@@ -98,6 +111,8 @@ def save(
         path: the folder, whose name is the checkpoint's.
         metrics: content of metrics.json.
         latents: posteriors of test images.
+        snapshots: of its training; without any, there is no file of them.
+        images: (n, pixels) pictures in [0, 1] that came with imported latents.
         half: store floats in half precision. Round the model first (``round_to_half``), so that what was measured is
             what is stored.
         replace: put it in the place of a folder of that name.
@@ -127,7 +142,11 @@ def save(
         write_flow_latents(latents, fresh / "latents.safetensors")
     elif latents is not None:
         write_latents(latents, fresh / "latents.safetensors")
-    files = {file.name: _sha256(file) for file in sorted(fresh.glob("*.safetensors"))}
+    if snapshots is not None and snapshots.taken:
+        write_snapshots(snapshots, fresh / "snapshots.safetensors")
+    if images is not None:
+        write_images(images, fresh / "images.safetensors")
+    files = {file.name: sha256(file) for file in sorted(fresh.glob("*.safetensors"))}
     (fresh / "config.json").write_text(config.model_copy(update={"files": files}).model_dump_json(indent=2) + "\n")
     for file in fresh.iterdir():
         with file.open("rb") as handle:
@@ -137,16 +156,6 @@ def save(
         path.rename(old)
     fresh.rename(path)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def round_to_half(vae: VAE) -> None:
-    """Round every number of a model to half precision, in place, so that storing it in half precision changes nothing.
-
-    Two rounds: a prior that keeps components of the encoder's making recomputes them from the rounded weights first.
-    """
-    for _ in range(2):
-        state = vae.eval().state_dict()
-        vae.load_state_dict({name: value.half().to(value.dtype) for name, value in state.items()})
 
 
 def load(name_or_path: str | Path, root: Path | None = None) -> Checkpoint:
@@ -164,7 +173,7 @@ def load(name_or_path: str | Path, root: Path | None = None) -> Checkpoint:
         raise CheckpointError(f"{str(name_or_path)!r} is not a checkpoint name")
     place = place_of(path)
     config = read_config(place)
-    _require_same_content(place, config)
+    require_same_content(place, config)
     vae = _build_and_fill(place / "model.safetensors", config)
     vae.eval().requires_grad_(False)
     latents = flow_latents = None
@@ -173,7 +182,8 @@ def load(name_or_path: str | Path, root: Path | None = None) -> Checkpoint:
         flow_latents = read_flow_latents(file, dim, vae.posterior.sizes[-1], names)
     else:
         latents = read_latents(file, dim, names)
-    return Checkpoint(path.name, vae, config, read_metrics(place), latents, digest(place), flow_latents)
+    images = read_images(place, len(latents), config.model.pixels) if latents is not None else None
+    return Checkpoint(path.name, vae, config, read_metrics(place), latents, digest(place), flow_latents, images)
 
 
 def list_checkpoints(root: Path | None = None) -> list[CheckpointInfo]:
@@ -208,21 +218,6 @@ def read_config(path: Path) -> RunConfig:
         return RunConfig.model_validate(content)
     except ValidationError as error:
         raise CheckpointError(f"config.json: {first_problem(error)}") from error
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _require_same_content(path: Path, config: RunConfig) -> None:
-    """A flipped bit in the weights is a valid number: only the hash tells."""
-    for name, expected in config.files.items():
-        if name not in ("model.safetensors", "latents.safetensors"):
-            raise CheckpointError(f"config.json: files: {name!r} is not a file of a checkpoint")
-        if not (path / name).is_file():
-            raise CheckpointError(f"{name} is missing")
-        if _sha256(path / name) != expected:
-            raise CheckpointError(f"{name} is damaged: its content is not what was saved")
 
 
 def _build_and_fill(file: Path, config: RunConfig) -> VAE:
@@ -295,4 +290,5 @@ def _checked_info(path: Path, signature: tuple[tuple[str, int, int], ...]) -> Ch
         split="" if latents is None else latents.split,
         total=0 if latents is None else latents.total,
         metrics=checkpoint.metrics.get("evaluations", {}),
+        pictured=config.model.likelihood != NONE or checkpoint.images is not None,
     )

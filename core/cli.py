@@ -57,13 +57,14 @@ def _parser() -> argparse.ArgumentParser:
     from core.cli_embed import add_embed
     from core.cli_evaluate import add_evaluate
     from core.cli_flow_timing import add_flow_timing
+    from core.cli_import import add_import
     from core.cli_ladder import add_ladder
     from core.cli_posthoc import add_aggregate
     from core.cli_prior_bill import add_prior_bill
     from core.cli_train import add_train, add_zoo
 
     measures = (add_evaluate, add_embed, add_aggregate, add_ladder, add_flow_timing, add_prior_bill)
-    for add in (_add_list, add_train, add_zoo, *measures, _add_data):
+    for add in (_add_list, add_train, add_zoo, add_import, *measures, _add_data):
         command = add(subcommands)
         command.add_argument("--json", action="store_true", help="print one JSON object")
         command.add_argument("--root", type=Path, default=checkpoint_root(), help="folder of the checkpoints")
@@ -92,6 +93,7 @@ def _show_list(result: dict[str, Any]) -> str:
             continue
         elbo = _test_elbo(info["metrics"])
         text = "not evaluated" if elbo is None else f"ELBO {elbo:9.2f} nats"
+        text = "latents only" if info.get("likelihood") == "none" else text
         if info.get("posterior", "gaussian") != "gaussian":
             text += f", {info['posterior']} posterior"
         lines.append(f"{info['name']:28} {info['dataset']:16} {info['prior']:12} d = {info['latent_dim']:<4} {text}")

@@ -33,6 +33,8 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     stored = evaluations.get(options.split, {}) if options.only else {}
     if options.only and options.save and "elbo" not in stored:
         raise ValueError(f"{options.name} has no evaluation of the {options.split} split to add to; leave out --only")
+    if not checkpoint.config.model.decodes:
+        return _latents_only(checkpoint, options)
     data = data_of(checkpoint.config, options.data)
     if options.only:
         result = _gaps_with_progress(checkpoint.vae, data, options.split, options.seed)
@@ -45,15 +47,36 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def _latents_only(checkpoint: Any, options: argparse.Namespace) -> dict[str, Any]:
+    """The KL and its parts of imported latents, which have no images to be encoded and no bound."""
+    from core.checkpoint import write_metrics
+    from core.metrics.evaluate_latents import evaluate_latents
+    from core.progress import Progress
+
+    if options.only or options.split != "test" or checkpoint.latents is None:
+        raise ValueError(f"{options.name} holds imported latents only: leave out --only and --split")
+    with Progress("evaluate", unit="part") as report:
+        result = evaluate_latents(checkpoint.latents, checkpoint.vae.prior, seed=options.seed, on_progress=report)
+    if options.save:
+        write_metrics(options.root / options.name, {**checkpoint.metrics, "evaluations": {"test": result}})
+    return result
+
+
 def evaluate_with_progress(vae: Any, data: Any, split: str, samples: int, seed: int) -> dict[str, Any]:
-    """``core.metrics.evaluate`` with a progress bar on standard error."""
-    from tqdm import tqdm
-
+    """``core.metrics.evaluate``, with its progress told."""
     from core.metrics.evaluate import evaluate
+    from core.progress import Progress
 
-    images = data.fixed(split)
-    with tqdm(total=len(images.images), desc=f"log p(x), {samples} samples", unit="image", file=sys.stderr) as bar:
-        return evaluate(vae, images, split, samples=samples, seed=seed, on_progress=bar.update).as_dict()
+    images, done = data.fixed(split), 0
+    with Progress(f"log p(x), {samples} samples", unit="image") as report:
+
+        def tell(more: int) -> None:
+            nonlocal done
+            done += more
+            report(done, len(images), "measuring the model")
+
+        tell(0)
+        return evaluate(vae, images, split, samples=samples, seed=seed, on_progress=tell).as_dict()
 
 
 def _gaps_with_progress(vae: Any, data: Any, split: str, seed: int) -> dict[str, Any]:
@@ -72,11 +95,13 @@ def _gaps_with_progress(vae: Any, data: Any, split: str, seed: int) -> dict[str,
 
 def show_evaluation(result: dict[str, Any]) -> str:
     """A table for people: value and standard error in nats per image."""
-    if "samples" not in result:
+    if "average_kl" not in result:
         return "\n".join(_show_gaps(result["worst_gaps"], len(result["worst_gaps"]["images"])))
     estimates = {name: value for name, value in result.items() if isinstance(value, dict) and "value" in value}
     rows = [f"{name:20} {value['value']:10.3f} ± {value['se']:.3f}" for name, value in estimates.items()]
-    sizes = f"n = {result['n']:,}, seed {result['seed']}, S = {result['samples']:,}"
+    sizes = f"n = {result['n']:,}, seed {result['seed']}" + (
+        f", S = {result['samples']:,}" if "samples" in result else ""
+    )
     rows += _show_distance(result.get("distance"))
     if "mutual_information" not in result:
         rows.append("mutual information and marginal KL: not measured, q(z|x) is a flow and the images are many")

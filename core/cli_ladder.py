@@ -27,6 +27,7 @@ def _ladder(options: argparse.Namespace) -> dict[str, Any]:
     from core.checkpoint import load
     from core.ladder import KINDS, climb, plan
     from core.ladder_file import NAME, as_dict, write_ladder
+    from core.ladder_latents import climb_latents
     from core.posthoc import data_of
     from core.progress import Progress
 
@@ -37,17 +38,14 @@ def _ladder(options: argparse.Namespace) -> dict[str, Any]:
     file = options.output or options.root / options.name / NAME
     if not file.parent.is_dir():  # said before the work, not after it
         raise ValueError(f"--output {file}: there is no folder {file.parent}")
-    data = data_of(checkpoint.config, options.data)
-    with Progress("ladder") as report:
-        ladder = climb(
-            checkpoint.vae,
-            data,
-            digest=checkpoint.digest,
-            rungs=rungs,
-            steps=options.steps,
-            seed=options.seed,
-            on_progress=report,
-        )
+    settings: dict[str, Any] = {"rungs": rungs, "steps": options.steps, "seed": options.seed}
+    if checkpoint.config.model.decodes:
+        data = data_of(checkpoint.config, options.data)
+        with Progress("ladder") as report:
+            ladder = climb(checkpoint.vae, data, digest=checkpoint.digest, **settings, on_progress=report)
+    else:
+        with Progress("ladder") as report:
+            ladder = climb_latents(checkpoint, **settings, on_progress=report)
     write_ladder(file, ladder)
     return {"name": options.name, "file": str(file), **as_dict(ladder)}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import signal
 import subprocess
 import sys
 import tomllib
@@ -15,6 +14,7 @@ from typing import Any
 from core.config import TrainConfig
 from core.posteriors import POSTERIORS
 from core.priors import PRIORS
+from core.training_file import curve_file, state_file
 
 LIBRARIES = ("torch", "numpy", "torchvision", "scikit-learn", "safetensors")
 THERE = "already there"
@@ -73,11 +73,10 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(f"checkpoint name {name!r}: use letters, digits, '.', '_' and '-'; give one with --name")
     if target.exists() and not options.replace:
         raise ValueError(f"checkpoint {name!r} is already there; use another --name, or --replace")
-    state_file = options.root / ".training" / f"{name}.safetensors"
     if options.restart:
-        state_file.unlink(missing_ok=True)
+        state_file(options.root, name).unlink(missing_ok=True)
     data = load(options.dataset, root=options.data)
-    return _train_and_store(options, _run_config(options, data), data, target, state_file)
+    return _train_and_store(options, _run_config(options, data), data, target)
 
 
 def _default_name(options: argparse.Namespace) -> str:
@@ -86,7 +85,7 @@ def _default_name(options: argparse.Namespace) -> str:
     return f"{options.dataset.replace('_', '-')}-{options.latent_dim}d-{options.prior}{posterior}"
 
 
-def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target: Path, state_file: Path) -> dict:
+def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target: Path) -> dict:
     from dataclasses import asdict
 
     from core.build import resolved
@@ -94,9 +93,11 @@ def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target
     from core.cli_evaluate import evaluate_with_progress
     from core.latents import cloud
     from core.train import Run
+    from core.train_progress import train_with_progress
 
-    run = Run(config, data, state_file)
-    vae = _train_with_progress(run)
+    state, told = state_file(options.root, target.name), curve_file(options.root, target.name)
+    run = Run(config, data, state)
+    vae = train_with_progress(run, told)
     if not run.finished:
         print(f"stopped in epoch {run.position.epoch + 1}; the same command continues from there", file=sys.stderr)
         return {"name": target.name, "interrupted": True, "epoch": run.position.epoch}
@@ -118,10 +119,12 @@ def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target
         target,
         metrics={"training": training, "evaluations": {"test": test}},
         latents=cloud(vae, images.images, images.labels, "test"),
+        snapshots=run.snapshots(),
         half=options.half,
         replace=options.replace,
     )
-    state_file.unlink(missing_ok=True)
+    for left in (state, told):
+        left.unlink(missing_ok=True)
     return {"name": target.name, "epochs": training["epochs"], "seconds": training["seconds"], "test": test}
 
 
@@ -215,9 +218,9 @@ def _run_config(options: argparse.Namespace, data: Any) -> Any:
             likelihood=data.likelihood,
             latent_dim=options.latent_dim,
             hidden=tuple(options.hidden),
-            prior=PriorConfig(kind=options.prior, options=_settings("--prior-option", options.prior_option)),
+            prior=PriorConfig(kind=options.prior, options=settings_of("--prior-option", options.prior_option)),
             posterior=PosteriorConfig(
-                kind=options.posterior, options=_settings("--posterior-option", options.posterior_option)
+                kind=options.posterior, options=settings_of("--posterior-option", options.posterior_option)
             ),
         ),
         train=TrainConfig(**settings),
@@ -234,7 +237,7 @@ def provenance(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _settings(flag: str, pairs: list[str]) -> dict[str, Any]:
+def settings_of(flag: str, pairs: list[str]) -> dict[str, Any]:
     """NAME=VALUE pairs of a flag, with values read as TOML and, failing that, as text."""
     parsed: dict[str, Any] = {}
     for pair in pairs:
@@ -246,34 +249,6 @@ def _settings(flag: str, pairs: list[str]) -> dict[str, Any]:
         except tomllib.TOMLDecodeError:
             parsed[name] = text
     return parsed
-
-
-def _train_with_progress(run: Any) -> Any:
-    from tqdm import tqdm
-
-    def stop(*_: object) -> None:
-        if run.stop_requested:
-            raise KeyboardInterrupt
-        run.stop_requested = True
-
-    previous = signal.signal(signal.SIGINT, stop)
-    total, done = run.config.train.epochs * run.steps, run.position.epoch * run.steps + run.position.step
-    try:
-        with tqdm(total=total, initial=done, unit="step", file=sys.stderr, mininterval=0.5) as bar:
-
-            def show(progress: Any) -> None:
-                bar.update(1)
-                if progress.step % max(1, progress.steps // 10) == 0:
-                    held_out = f", validation {progress.last.validation_elbo:.2f}" if progress.last else ""
-                    bar.set_description(
-                        f"epoch {progress.epoch}: ELBO {progress.elbo:.2f} = {progress.reconstruction:.2f} - "
-                        f"{progress.kl:.2f}{held_out}",
-                        refresh=False,
-                    )
-
-            return run.train(show)
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def _commit() -> str:

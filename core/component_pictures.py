@@ -18,6 +18,8 @@ from core.priors.vamp import VampPrior
 STEPS = 33
 """Places along a way between two components; every fourth is shown."""
 EVERY = 4
+BLANK = 8
+"""Side of a tile without a picture."""
 DRAWS = 2000
 """Draws of each distribution behind its usual log-density."""
 
@@ -47,6 +49,20 @@ def pseudo_inputs(checkpoint: Checkpoint) -> np.ndarray | None:
 def decoded_means(checkpoint: Checkpoint) -> np.ndarray:
     """Means of p(x|z) at the mean of each component, (K, height, width[, channels]) in [0, 1]."""
     return _decoded(checkpoint, mixture_of(checkpoint).components()[0], None)
+
+
+@torch.no_grad()
+def stand_ins(checkpoint: Checkpoint) -> np.ndarray:
+    """Where nothing can be decoded: for each component the stored image whose code's centre is nearest to its mean.
+
+    Returns:
+        (K, height, width[, channels]) in [0, 1]; grey tiles where no images came along with the latents.
+    """
+    mean = mixture_of(checkpoint).components()[0]
+    if checkpoint.images is None:
+        return np.full((len(mean), BLANK, BLANK), 0.5, np.float32)
+    nearest = torch.cdist(mean, torch.from_numpy(_cloud(checkpoint).mean)).argmin(1)
+    return as_pictures(torch.from_numpy(checkpoint.images[nearest.numpy()]), checkpoint.config.model.image_shape)
 
 
 @torch.no_grad()

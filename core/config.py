@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import first_problem
 
 SCHEMA_VERSION = 1
+
+LATENTS = "latents:"
+"""What the name of the data of a checkpoint begins with that holds imported latents and no model."""
 
 Scalar = str | int | float | bool
 Width = Annotated[int, Field(ge=1, le=16_384)]
@@ -48,10 +51,10 @@ class DataConfig(Frozen):
     """Which images, as ``core.datasets.load`` gave them.
 
     Attributes:
-        name: key of ``DATASETS`` or ``npz:PATH``.
+        name: key of ``DATASETS`` or ``npz:PATH``; ``latents:TITLE`` where there are imported latents only.
         seed: seed of the stored binarisation.
         binarisation: "dynamic", "fixed" or "none".
-        train, validation, test: number of images.
+        train, validation, test: number of images; of imported latents those that the prior was fitted to, 0, the rest.
         class_names: one for each label, empty where there are no labels.
         source: where the images come from, as the data set says it (own images: with their hash); "" where unknown.
     """
@@ -59,11 +62,17 @@ class DataConfig(Frozen):
     name: str = Field(max_length=1024)
     seed: int = 777
     binarisation: Literal["dynamic", "fixed", "none"]
-    train: int = Field(ge=1)
-    validation: int = Field(ge=1)
+    train: int = Field(ge=0)
+    validation: int = Field(ge=0)
     test: int = Field(ge=1)
     class_names: tuple[str, ...] = ()
     source: str = Field("", max_length=4096)
+
+    @model_validator(mode="after")
+    def _has_images(self) -> DataConfig:
+        if not self.name.startswith(LATENTS) and not (self.train and self.validation):
+            raise ValueError(f"train and validation are {self.train} and {self.validation}, expected 1 or more images")
+        return self
 
 
 class PriorConfig(Frozen):
@@ -85,7 +94,7 @@ class ModelConfig(Frozen):
 
     Attributes:
         image_shape: (channels, height, width).
-        likelihood: "bernoulli" for binary pixels, "logistic" for 256 grey levels.
+        likelihood: "bernoulli" for binary pixels, "logistic" for 256 grey levels, "none" for latents without networks.
         latent_dim: d.
         hidden: widths of the gated layers, in the encoder and in the decoder.
         prior: which prior.
@@ -93,11 +102,16 @@ class ModelConfig(Frozen):
     """
 
     image_shape: tuple[Width, Width, Width]
-    likelihood: Literal["bernoulli", "logistic"]
+    likelihood: Literal["bernoulli", "logistic", "none"]
     latent_dim: int = Field(ge=1, le=4096)
     hidden: tuple[Width, ...] = Field((300, 300), min_length=1, max_length=16)
     prior: PriorConfig
     posterior: PosteriorConfig = Field(default_factory=lambda: PosteriorConfig.model_validate({}))
+
+    @property
+    def decodes(self) -> bool:
+        """Whether there are networks; imported latents have none."""
+        return self.likelihood != "none"
 
     @property
     def pixels(self) -> int:
@@ -121,6 +135,7 @@ class TrainConfig(Frozen):
         device: "cpu", "cuda" or "cuda:N".
         bf16: matrix products of the networks in bfloat16.
         compile: run the step through torch.compile.
+        snapshots: at most so many small records of codes and prior along the way (``core.snapshots``); 0 for none.
     """
 
     epochs: int = Field(200, ge=1, le=100_000)
@@ -134,6 +149,7 @@ class TrainConfig(Frozen):
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$")
     bf16: bool = False
     compile: bool = False
+    snapshots: int = Field(0, ge=0, le=20)
 
 
 class RunConfig(Frozen):

@@ -90,8 +90,29 @@ def pictures(checkpoint: Checkpoint, images: torch.Tensor, rows: np.ndarray) -> 
     return as_pictures(images[torch.from_numpy(rows)], checkpoint.config.model.image_shape)
 
 
+def stored_pictures(checkpoint: Checkpoint, rows: np.ndarray) -> np.ndarray:
+    """Pictures that came with imported latents, by row of the split, (n, height, width[, channels]) in [0, 1].
+
+    Raises:
+        ValueError: where none came, or the row is not stored.
+    """
+    if checkpoint.images is None:
+        raise ValueError(f"no images came with the latents of {checkpoint.name}")
+    return as_pictures(torch.from_numpy(checkpoint.images[_stored_places(checkpoint, rows)]), _shape(checkpoint))
+
+
 def reconstructed(checkpoint: Checkpoint, rows: np.ndarray) -> np.ndarray:
     """Means of p(x|z) at the centres of the stored posteriors of some of a split's images, by row of the split.
+
+    Raises:
+        ValueError: where the posterior of a row is not stored.
+    """
+    found = _stored_places(checkpoint, rows)
+    return decoded(checkpoint, stored_posteriors(checkpoint).centre[torch.from_numpy(found)].numpy())
+
+
+def _stored_places(checkpoint: Checkpoint, rows: np.ndarray) -> np.ndarray:
+    """Places among the stored posteriors of rows of their split.
 
     Raises:
         ValueError: where the posterior of a row is not stored.
@@ -101,7 +122,11 @@ def reconstructed(checkpoint: Checkpoint, rows: np.ndarray) -> np.ndarray:
     found = np.searchsorted(stored, rows)
     if cloud is None or not len(stored) or (stored[np.minimum(found, len(stored) - 1)] != rows).any():
         raise ValueError(f"the posteriors of rows {rows[:5].tolist()} and on are not stored in {checkpoint.name}")
-    return decoded(checkpoint, stored_posteriors(checkpoint).centre[torch.from_numpy(found)].numpy())
+    return found
+
+
+def _shape(checkpoint: Checkpoint) -> tuple[int, int, int]:
+    return checkpoint.config.model.image_shape
 
 
 def stored_posteriors(checkpoint: Checkpoint) -> DiagonalNormal | FlowedNormal:

@@ -33,7 +33,19 @@ from core.job_files import (
     result_file,
 )
 
-__all__ = ["RESULT", "JobStatus", "alive", "cancel", "forget", "job_id", "jobs_root", "result", "status", "submit"]
+__all__ = [
+    "RESULT",
+    "JobStatus",
+    "alive",
+    "cancel",
+    "forget",
+    "job_id",
+    "jobs_root",
+    "known",
+    "result",
+    "status",
+    "submit",
+]
 
 MAX_QUEUED = 20
 """Jobs that may wait for their turn."""
@@ -108,6 +120,20 @@ def alive(command: str) -> list[JobStatus]:
     except OSError as error:
         raise ValueError(f"the jobs folder {root} cannot be read: {error}") from error
     return [job for job in found if job.alive and job.arguments[:1] == (command,)]
+
+
+def known(command: str) -> list[JobStatus]:
+    """All jobs of one subcommand that are kept, however they ended, the newest first.
+
+    Raises:
+        ValueError: the folder of the jobs cannot be read.
+    """
+    root = jobs_root()
+    try:
+        found = [read_status(root, folder.name) for folder in sorted(folders(root), key=order, reverse=True)]
+    except OSError as error:
+        raise ValueError(f"the jobs folder {root} cannot be read: {error}") from error
+    return [job for job in found if job.arguments[:1] == (command,)]
 
 
 def cancel(name: str) -> JobStatus:

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -123,26 +123,58 @@ def climb(
     Raises:
         ValueError: for settings out of range, a split of fewer than two images, or a fit that diverged.
     """
+    images = {name: data.fixed(name).images for name in SPLIT_NAMES}
+    encoder = copy.deepcopy(vae.posterior).cpu().eval().requires_grad_(False)
+    context = PriorContext(vae.prior.dim, images["train"].shape[1], encoder, images["train"])
+    codes = {name: partial(encode, vae, x) for name, x in images.items()}
+    return climb_posteriors(
+        codes, len(images["train"]), context,
+        digest=digest, rungs=rungs, steps=steps, batch=batch, seed=seed, on_progress=on_progress,
+    )  # fmt: skip
+
+
+def climb_posteriors(
+    codes: Mapping[str, Callable[[], tuple[Latents, Latents]]],
+    n_train: int,
+    context: PriorContext,
+    *,
+    digest: str,
+    rungs: Sequence[Step] | None = None,
+    steps: int = 2000,
+    batch: int = 500,
+    seed: int = 0,
+    on_progress: Tell | None = None,
+) -> Ladder:
+    """``climb`` for posteriors that are there already, or made when they are asked for.
+
+    Args:
+        codes: for each of ``SPLIT_NAMES``, in that order, what gives mean and log_var, (n, d) each.
+        n_train: number of training images.
+        context: with the frozen encoder and the training images, where there are any.
+        digest: of the checkpoint.
+        rungs: as for ``climb``, and so are ``steps``, ``batch``, ``seed`` and ``on_progress``.
+        steps: of Adam.
+        batch: draws in a step.
+        seed: of every draw and fit.
+        on_progress: told how far it is.
+    """
     for name, value, least in (("steps", steps, 1), ("batch", batch, 1), ("seed", seed, 0)):
         if value < least:
             raise ValueError(f"{name} must be at least {least}; got {value}")
-    images = {name: data.fixed(name).images for name in SPLIT_NAMES}
-    kept = _possible(plan() if rungs is None else rungs, len(images["train"]), vae.prior.dim)
-    meter = _Meter(on_progress, len(images) + sum(steps if kind in RATES else 1 for kind, _ in kept))
+    kept = _possible(plan() if rungs is None else rungs, n_train, context.dim)
+    meter = _Meter(on_progress, len(codes) + sum(steps if kind in RATES else 1 for kind, _ in kept))
     splits: dict[str, _Split] = {}
-    for stream, (name, x) in enumerate(images.items()):
+    for stream, (name, make) in enumerate(codes.items()):
         meter.advance(0, f"log q(z) of the {name} images")
-        splits[name] = _drawn(name, *encode(vae, x), _generator(seed, stream))
+        splits[name] = _drawn(name, *make(), _generator(seed, stream))
         meter.advance(1, f"log q(z) of the {name} images")
     target = Target(splits["train"].mean, splits["train"].log_var)
-    encoder = copy.deepcopy(vae.posterior).cpu().eval().requires_grad_(False)
-    context = PriorContext(target.mean.shape[1], images["train"].shape[1], encoder, images["train"])
     _warm_up(context, target)
     found, log_p = [], []
     for kind, size in kept:
         title = title_of(kind, size)
         meter.advance(0, title)
-        generator = _generator(seed, len(images), KINDS.index(kind), size or 0)
+        generator = _generator(seed, len(codes), KINDS.index(kind), size or 0)
         prior = start(kind, size, context, target, generator)
         began = time.perf_counter()
         if isinstance(prior, GaussianPrior):
@@ -160,9 +192,9 @@ def climb(
         train_null=splits["train"].null,
         validation_null=splits["validation"].null,
         test_null=splits["test"].null,
-        n_train=len(images["train"]),
-        n_validation=len(images["validation"]),
-        n_test=len(images["test"]),
+        n_train=len(splits["train"].mean),
+        n_validation=len(splits["validation"].mean),
+        n_test=len(splits["test"].mean),
         steps=steps,
         seed=seed,
         digest=digest,

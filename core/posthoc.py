@@ -29,6 +29,8 @@ def data_of(config: RunConfig, root: Path | None = None, *, download: bool = Tru
         ValueError: if the data set of that name is another one now, naming what differs.
     """
     stored = config.data
+    if not config.model.decodes:
+        raise ValueError(f"{stored.name} are imported latents: the images and the encoder stayed where they came from")
     data = load(stored.name, root=root, download=download, seed=stored.seed)
     now = {"image_shape": tuple(data.image_shape), "likelihood": data.likelihood, "binarisation": data.binarisation}
     then = {

@@ -178,6 +178,7 @@ class CheckpointInfo:
         split: the split these images come from; "" where there are none.
         total: number of images of that split, of which ``images`` are stored; 0 where there are none.
         metrics: evaluation by split name, as `python -m core evaluate` wrote it.
+        pictured: whether images of the stored codes can be shown: by the decoder, or because they came with the codes.
     """
 
     name: str
@@ -197,6 +198,12 @@ class CheckpointInfo:
     split: str = ""
     total: int = 0
     metrics: dict[str, Any] = field(default_factory=dict)
+    pictured: bool = True
+
+    @property
+    def decodes(self) -> bool:
+        """Whether it has a decoder; imported latents have none."""
+        return self.likelihood != "none"
 
     @property
     def of_gaussians(self) -> bool:

@@ -20,6 +20,9 @@ from core.build import build
 from core.config import RunConfig
 from core.datasets import Dataset
 from core.errors import TrainingDiverged
+from core.metrics.estimate import over_examples
+from core.records import Estimate
+from core.snapshots import Recorder, Snapshots
 from core.train_state import EpochRecord, Position, read_state, write_state
 from core.vae import VAE
 
@@ -84,7 +87,11 @@ class Run:
         self.best = {name: value.clone() for name, value in self.vae.state_dict().items()}
         self.saved_at = time.monotonic()
         self.stop_requested = False
+        self.validation_se = 0.0
         self._loss = torch.compile(_negative_elbo) if settings.compile else _negative_elbo
+        self.recorder: Recorder | None = None
+        if settings.snapshots:
+            self.recorder = Recorder.begin(settings, self.config.model, self.data, self.vae)
         if self.state_file is not None and self.state_file.exists():
             read_state(self)
 
@@ -116,6 +123,14 @@ class Run:
         """Whether the last epoch is over or patience is at its end."""
         return self.position.epoch >= self.config.train.epochs or self.position.waited >= self.config.train.patience
 
+    def snapshots(self) -> Snapshots | None:
+        """Those of a finished run, that of the best epoch taken now: weights may have been rounded since. Or None."""
+        if self.recorder is None:
+            return None
+        best = self.position.best_epoch
+        self._snapshot(best, self.position.curve[best - 1].beta, self.validation_elbo())
+        return self.recorder.finished(best)
+
     def save(self, *, force: bool = False) -> None:
         """Write the state if it is time to."""
         if self.state_file is not None and (force or time.monotonic() - self.saved_at > self.save_every_s):
@@ -127,6 +142,8 @@ class Run:
         resumed_at, spent = self.generator.get_state(), self.position.epoch_s
         if self.position.step == 0:
             self.epoch_start = resumed_at
+            if self.position.epoch == 0 and self.recorder is not None and self.recorder.due(0):
+                self._snapshot(0, 0.0, self.validation_elbo())
         self.generator.set_state(self.epoch_start)
         order = torch.randperm(len(self.data.train.images), generator=self.generator)
         if self.position.step:
@@ -177,7 +194,14 @@ class Run:
             self.best = {name: value.clone() for name, value in self.vae.state_dict().items()}
         elif position.epoch >= self.config.train.warmup_epochs:
             position.waited += 1
+        if self.recorder is not None and self.recorder.due(position.epoch + 1):
+            self._snapshot(position.epoch + 1, self.beta, validation)
         self.position = replace(_epoch_again(position), epoch=position.epoch + 1)
+
+    def _snapshot(self, epoch: int, beta: float, validation: float) -> None:
+        """Have one taken of the model as it is; ``validation`` is what ``validation_elbo`` has just said of it."""
+        assert self.recorder is not None  # the caller checks
+        self.recorder.take(self.vae, epoch, beta, Estimate(validation, self.validation_se))
 
     def _diverge(self, term: str, random: Tensor) -> NoReturn:
         """Save the state with the random generator put back to ``random``, the place to go on from, and raise."""
@@ -192,11 +216,13 @@ class Run:
         self.vae.eval()
         generator = torch.Generator().manual_seed(VALIDATION_SEED)
         images = self.data.validation.images
+        device = next(self.vae.parameters()).device  # a finished model is on the CPU
         parts = [
-            self.vae.elbo(images[start : start + batch].to(self.device), generator=generator).elbo.double().sum()
+            self.vae.elbo(images[start : start + batch].to(device), generator=generator).elbo.double()
             for start in range(0, len(images), batch)
         ]
-        return float(torch.stack(parts).sum() / len(images))
+        self.validation_se = over_examples(torch.cat(parts)).se
+        return float(torch.stack([part.sum() for part in parts]).sum() / len(images))
 
     @property
     def beta(self) -> float:

@@ -13,9 +13,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from core.config import TrainConfig
 from core.errors import CheckpointError
+from core.snapshots_file import pack, unpack
+from core.training_records import EpochRecord
 
 if TYPE_CHECKING:
+    from core.snapshots import Recorder
     from core.train import Run
 
 FREE_TO_DIFFER = {"learning_rate", "final_rate", "clip_norm", "epochs", "patience"}
@@ -23,18 +27,6 @@ FREE_TO_DIFFER = {"learning_rate", "final_rate", "clip_norm", "epochs", "patienc
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 """What Adam keeps of each parameter; the first is a number, the others have its shape."""
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """One point of the training curve; reconstruction, kl and validation_elbo in nats per image."""
-
-    epoch: int
-    beta: float
-    reconstruction: float
-    kl: float
-    validation_elbo: float
-    seconds: float
 
 
 @dataclass
@@ -64,9 +56,13 @@ def write_state(run: Run) -> None:
     for name, parameter in run.vae.named_parameters():
         moments = run.optimizer.state.get(parameter, {})
         tensors |= {f"adam.{name}.{moment}": value.detach().cpu().clone() for moment, value in moments.items()}
+    metadata = {"position": json.dumps(asdict(run.position)), "config": run.config.model_dump_json()}
+    if run.recorder is not None:
+        stacked, heads = pack(run.recorder.taken)
+        tensors |= {f"snapshots.{name}": value for name, value in stacked.items()}
+        metadata |= {"schedule": json.dumps(run.recorder.schedule), "snapshots": heads}
     if not all(torch.isfinite(value).all() for value in tensors.values()):
         return
-    metadata = {"position": json.dumps(asdict(run.position)), "config": run.config.model_dump_json()}
     run.state_file.parent.mkdir(parents=True, exist_ok=True)
     temporary = run.state_file.with_name(f"{run.state_file.name}.{os.getpid()}.tmp")
     save_file(tensors, temporary, metadata=metadata)
@@ -104,8 +100,18 @@ def _restore(run: Run, file: Path) -> None:
     _require_shapes("best.", best, {name: value.shape for name, value in run.vae.state_dict().items()})
     run.best = {name: value.to(run.device) for name, value in best.items()}
     run.optimizer.load_state_dict({**run.optimizer.state_dict(), "state": _moments(run, _under("adam.", tensors))})
+    if run.recorder is not None:
+        _restore_snapshots(run, run.recorder, _under("snapshots.", tensors), metadata)
     run.epoch_start = tensors["random.epoch_start"]
     run.generator.set_state(tensors["random.now"])
+
+
+def _restore_snapshots(run: Run, recorder: Recorder, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """The snapshots so far, and the epochs of the others as they were decided at the beginning."""
+    recorder.schedule = tuple(int(epoch) for epoch in json.loads(metadata["schedule"]))
+    recorder.taken = unpack(tensors, metadata["snapshots"])
+    for one in recorder.taken:
+        _require_shapes("snapshots.", one.numbers, recorder.shapes(run.vae))
 
 
 def _moments(run: Run, tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
@@ -137,7 +143,8 @@ def _require_same_settings(run: Run, saved: str, file: Path) -> None:
     excluded = {"train": FREE_TO_DIFFER}
     ours = run.config.model_dump(mode="json", include={"data", "model", "train"}, exclude=excluded)
     theirs = {key: value for key, value in json.loads(saved or "{}").items() if key in ours}
-    theirs["train"] = {key: value for key, value in theirs.get("train", {}).items() if key not in FREE_TO_DIFFER}
+    settings = TrainConfig.model_validate({}).model_dump(mode="json") | theirs.get("train", {})  # older files lack some
+    theirs["train"] = {key: value for key, value in settings.items() if key not in FREE_TO_DIFFER}
     differing = [
         f"{part}.{name}"
         for part in ours

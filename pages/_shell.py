@@ -3,10 +3,12 @@
 To add a page, write ``pages/<name>.py`` and add one line to ``PAGES``; its address is ``/<name>``.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
 
+from pages._ui import address, drawn, layout, links, report
 from pages._ui.sidebar import draw_sidebar
 
 # section, file, title, icon, what the page shows (tooltip). The first page is the one at "/".
@@ -47,6 +49,27 @@ PAGES = [
         ":material/timer:",
         "What each direction of a flow costs, by the textbook and by a better inversion.",
     ),
+    (
+        "Models",
+        "model_card.py",
+        "Model card",
+        ":material/badge:",
+        "What a checkpoint is: configuration, training curve, measures, files, and the commands that make it again.",
+    ),
+    (
+        "Models",
+        "your_data.py",
+        "Your data",
+        ":material/upload_file:",
+        "Upload your own images to train on, or the latents of a model that lives elsewhere.",
+    ),
+    (
+        "Models",
+        "train.py",
+        "Train",
+        ":material/model_training:",
+        "Train a model with any prior, on your own data too, and watch its curve.",
+    ),
 ]
 
 # An emoji, because a Material icon as favicon is fetched from another host.
@@ -68,5 +91,12 @@ for section, file, title, icon, shows in PAGES:
     sections.setdefault(section, []).append(page)
 
 current = st.navigation(sections)
-draw_sidebar()
-current.run()
+drawn.start(current.title)
+links.remember(PAGES)
+with address.watched(current.url_path, followed=links.follow()):
+    draw_sidebar()
+    if links.waiting():
+        st.rerun()
+    with suppress(layout.PageEnd):
+        current.run()
+    report.offer(current.url_path)

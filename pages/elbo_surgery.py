@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import figures
-from pages._ui import layout, surgery
+from pages._ui import charts, layout, surgery
 
 st.title("What is the ELBO made of?")
 chosen = layout.require_models()
@@ -21,16 +21,17 @@ st.markdown(
 models = surgery.with_company(chosen)
 groups = surgery.comparable(models)
 bounds = surgery.with_bounds(models)
-if not bounds:
-    st.stop()
+latents = [info for info in models if not info.decodes]
+if not bounds and not latents:
+    layout.end()
 
 for number, group in enumerate(groups):
     if len(groups) > 1:
-        st.header(layout.dataset_title(group[0].dataset))
+        charts.heading(layout.dataset_title(group[0].dataset))
     surgery.waterfall(group, number)
 
 if groups:
-    st.header("Do the three terms add up?")
+    charts.heading("Do the three terms add up?")
     st.markdown(
         "Average KL, information and marginal KL are estimated from three separate sets of draws, so that their "
         "residual can be wrong. It has to be zero within its noise."
@@ -39,19 +40,23 @@ for info in (info for group in groups for info in group):
     st.markdown(f"- **{layout.title_of(info)}**: {figures.residual_sentence(surgery.test_of(info))}")
 
 if groups:
-    st.header("Why all n posteriors, and not a minibatch?")
+    charts.heading("Why all n posteriors, and not a minibatch?")
 for number, group in enumerate(groups):
     surgery.information(group, number)
 
-st.header("How loose is the bound?")
+for info in latents:
+    surgery.kl_only(info)
+
+if bounds:
+    charts.heading("How loose is the bound?")
 for number, group in enumerate(bounds):
     surgery.looseness(group, number)
 
-st.header("Which dimensions carry the code?")
+charts.heading("Which dimensions carry the code?")
 for info in chosen:
     surgery.dimensions(info)
 
-st.header("Which images cost most?")
+charts.heading("Which images cost most?")
 for info in chosen:
     surgery.costly_images(info)
 

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from pages._ui import flow_measure, flow_runs, flow_timing, prior_bill
+from pages._ui import charts, drawn, flow_measure, flow_runs, flow_timing, prior_bill
 
 st.title("Which direction of a flow is cheap?")
+drawn.about([])  # its flows are made for the measurement
 progress, first, picture, measure, tables, past = (st.container() for _ in range(6))
 with past:
     shown = flow_runs.choose()
@@ -25,10 +26,10 @@ if shown is not None:
 with measure:
     flow_measure.show(shown, busy)
 
-st.header("Why does one direction wait?")
+charts.heading("Why does one direction wait?")
 flow_timing.dependency()
 
-st.header("Why is IAF a poor prior and a good posterior?")
+charts.heading("Why is IAF a poor prior and a good posterior?")
 prior_bill.show("" if shown is None else flow_timing.of_own_samples(shown.run, dim))
 
 with st.expander("How is this computed?"):

@@ -5,11 +5,12 @@ from functools import partial
 import streamlit as st
 
 from core import figures, tables
-from pages._ui import cards, downloads, hero, layout
+from pages._ui import cards, charts, downloads, drawn, hero, layout
 
 st.title("What does a VAE's prior do?")
 featured, *_ = layout.require_models()
 available = layout.usable()
+drawn.about(available)
 
 reason = layout.why_not_drawn(featured)
 if reason is None:
@@ -19,13 +20,12 @@ else:
 
 for dataset in cards.datasets(available):
     group = cards.in_order(info for info in available if info.dataset == dataset)
-    st.header(layout.dataset_title(dataset))
+    charts.heading(layout.dataset_title(dataset))
     for number, comparable in enumerate(cards.comparable(group)):
         rows = cards.rows(comparable)
         key = f"split-{dataset}-{number}"
-        figure, config = figures.elbo_split(rows), downloads.chart_config(key)
-        st.plotly_chart(figure, key=key, alt=cards.split_sentence(rows), config=config)
-        st.caption(cards.split_caption(comparable))
+        charts.chart(figures.elbo_split(rows), key, cards.split_sentence(rows))
+        charts.caption(cards.split_caption(comparable))
         downloads.keep({"Terms": partial(tables.terms_csv, rows)}, key)
     for sentence in cards.left_out(group):
         st.caption(sentence)

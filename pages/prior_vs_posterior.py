@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import cache, controls, latent_view, layout, maps, place, region_panel
+from pages._ui import cache, controls, history, latent_view, layout, maps, place, region_panel
 
 AT_ONCE = 2
 
@@ -19,7 +19,7 @@ for info in chosen:
 drawable = [info for info in chosen if layout.why_not_drawn(info) is None]
 models = drawable[:AT_ONCE]
 if not models:
-    st.stop()
+    layout.end()
 if len(drawable) > AT_ONCE:
     st.info(f"The first {AT_ONCE} of {len(drawable)} models are shown.")
 many = [info.latent_dim for info in models if info.latent_dim > 2]
@@ -51,7 +51,11 @@ for info, key in drawn:
     if corners is not None:
         region_panel.panel(info, key, view.n, view.seed, text)
 
-null = st.expander("What would no difference look like?", on_change="rerun", key="null")
+trained = [info for info in flat if info.decodes]
+if trained:
+    history.section(trained, view.seed)
+
+null = st.expander("What would no difference look like?", on_change="rerun", key="null", bind="query-params")
 if null.open:
     with null:
         for info, key in drawn:

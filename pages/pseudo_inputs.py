@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.figures import component_words
-from pages._ui import cache_components, component_panel, component_sections, components, layout
+from pages._ui import cache_components, component_panel, component_sections, components, history, layout
 
 st.title("What has each pseudo-input learned?")
 chosen = layout.require_models()
@@ -26,12 +26,12 @@ if not fit:
         st.markdown("Models with pseudo-inputs:")
     for info in others:
         layout.link_to("pseudo_inputs", layout.title_of(info), info)
-    st.stop()
+    layout.end()
 info = fit[0]
 if len(fit) > 1:
     st.info(f"One prior at a time: {layout.title_of(info)}, the first of {len(fit)} chosen models with components.")
 if info.prior != "vamp":
-    st.markdown(components.NO_INPUTS.get(info.prior, "This mixture has no pseudo-inputs: its components are shown."))
+    st.markdown(components.no_inputs(info))
 
 strip, above, pictures, below = (st.container() for _ in range(4))
 choice, found = components.controls(info, above, below)
@@ -41,13 +41,19 @@ with pictures:
     components.pictures(info, choice, found)
 st.markdown(f"**{layout.title_of(info)}**: {component_words.usage_sentence(found, components.word_of(info))}")
 components.about(info, choice, found)
-component_panel.chosen(info, choice, found)
+if info.decodes:
+    component_panel.chosen(info, choice, found)
+else:
+    components.without_pictures(info, choice, found)
 training_images = st.container()  # filled last: all training images are looked through
-component_sections.two_steps(info, choice)
-component_sections.between(info, choice, found)
+if info.decodes:
+    component_sections.two_steps(info, choice)
+    component_sections.between(info, choice, found)
 component_sections.usage(info, choice, found)
 if info.prior == "vamp":
     component_sections.across_data_sets(info, choice, found)
+if info.latent_dim == 2 and info.decodes:
+    history.section([info], choice.seed, choice.k)
 
 with st.expander("How is this computed?"):
     st.latex(
@@ -71,5 +77,6 @@ with st.expander("How is this computed?"):
         "training image than new images do. Pseudo-inputs that were started from training images may still be near "
         "them. The mean of $p(x|z)$ is not a sample: switch the samples to draws to see one."
     )
-with training_images:
-    component_panel.memorised(info, choice, found)
+if info.decodes:
+    with training_images:
+        component_panel.memorised(info, choice, found)

@@ -16,7 +16,7 @@ MAX_BYTES = 2 * 1024**3
 """Limit on what the arrays read from one file take in memory, as float32 or as they are, whichever is more."""
 
 
-def read_arrays(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray]:
+def read_arrays(path: Path, wanted: Iterable[str], *, limit: int = MAX_BYTES) -> dict[str, np.ndarray]:
     """The arrays of an .npz file whose names are in ``wanted``; those that the file lacks are left out.
 
     What the headers declare is checked before anything is unpacked: a small file can declare terabytes.
@@ -24,12 +24,13 @@ def read_arrays(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray]:
     Args:
         path: the file.
         wanted: names of arrays; others in the file are never read.
+        limit: bytes that they may take, counted as ``MAX_BYTES`` is.
 
     Returns:
         Name to array, in the order of ``wanted``.
 
     Raises:
-        DataError: no such file, not an .npz file, damaged, Python objects inside, or larger than ``MAX_BYTES``.
+        DataError: no such file, not an .npz file, damaged, Python objects inside, or larger than ``limit``.
     """
     if "\0" in str(path):
         raise DataError(f"{str(path)!r} is not a path: it contains a NUL character")
@@ -39,7 +40,7 @@ def read_arrays(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray]:
         raise DataError(f"{path} does not exist, expected an .npz file")
     try:
         with path.open("rb") as file:
-            present = _checked_names(path, file, wanted)
+            present = _checked_names(path, file, wanted, limit)
             file.seek(0)
             with np.load(file, allow_pickle=False) as arrays:
                 return {name: arrays[f"{name}.npy"] for name in present}
@@ -52,8 +53,8 @@ def read_arrays(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray]:
         ) from error
 
 
-def _checked_names(path: Path, file: BufferedReader, wanted: Iterable[str]) -> list[str]:
-    """Names in both the file and ``wanted``, once each declares a plain array and all fit into ``MAX_BYTES``."""
+def _checked_names(path: Path, file: BufferedReader, wanted: Iterable[str], limit: int) -> list[str]:
+    """Names in both the file and ``wanted``, once each declares a plain array and all fit into the limit."""
     if not zipfile.is_zipfile(file):
         raise DataError(f"{path} is not an .npz file, or it is cut short. Write it with numpy.savez_compressed.")
     total, present = 0, []
@@ -65,10 +66,10 @@ def _checked_names(path: Path, file: BufferedReader, wanted: Iterable[str]) -> l
             shape, dtype = _declared(path, name, archive)
             total += prod(shape) * max(dtype.itemsize, 4)
             present.append(name)
-    if total > MAX_BYTES:
+    if total > limit:
         raise DataError(
             f"{path} declares arrays of {total / 1024**3:,.1f} GiB (as float32), more than the limit of "
-            f"{MAX_BYTES / 1024**3:g} GiB. Use fewer or smaller images."
+            f"{limit / 1024**3:g} GiB. Use fewer or smaller images."
         )
     return present
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.datasets.archive import read_arrays
+from core.datasets.archive import MAX_BYTES, read_arrays
 from core.datasets.base import SPLIT_NAMES, DataError, Dataset, Split, dynamic, partition
 
 PREFIX = "npz:"
@@ -41,7 +41,7 @@ class _Source:
     rows: tuple[Tensor, Tensor, Tensor]
 
 
-def load_npz(path: str | Path, *, seed: int) -> Dataset:
+def load_npz(path: str | Path, *, seed: int, limit: int | None = None) -> Dataset:
     """Own images: grey ones are dynamically binarised, exactly binary ones taken as they are; always Bernoulli.
 
     The arrays of the file (numpy.savez_compressed writes it; Python objects are refused):
@@ -59,6 +59,7 @@ def load_npz(path: str | Path, *, seed: int) -> Dataset:
     Args:
         path: the file; ``~`` is expanded, a relative path starts at the working directory.
         seed: seed of the stored binarisation.
+        limit: bytes that the arrays may take as float32; None stands for ``core.datasets.archive.MAX_BYTES``.
 
     Returns:
         The data set, named ``npz:PATH``; its source carries the start of the file's SHA-256.
@@ -69,10 +70,10 @@ def load_npz(path: str | Path, *, seed: int) -> Dataset:
     if not str(path):
         raise DataError("npz: is followed by no path, expected npz:PATH")
     file = Path(path).expanduser() if str(path).startswith("~/") else Path(path)
-    arrays = read_arrays(file, ARRAYS)
+    arrays = read_arrays(file, ARRAYS, limit=MAX_BYTES if limit is None else limit)
     source = _gather(file, arrays)
     intensities, binary = _to_unit_interval(file, source.images)
-    labels, class_names = _to_classes(file, source.labels, len(intensities))
+    labels, class_names = to_classes(file, source.labels, len(intensities))
     whole = Split(intensities, labels)
     train, validation, test = (whole.take(rows) for rows in source.rows)
     channels, height, width = source.images.shape[1:]
@@ -91,6 +92,17 @@ def load_npz(path: str | Path, *, seed: int) -> Dataset:
             source=origin,
         )
     return Dataset(name, shape, "bernoulli", "fixed", train, validation, test, seed, class_names, origin)
+
+
+def pictures_of(path: Path, images: np.ndarray) -> tuple[np.ndarray, tuple[int, int, int]]:
+    """Images of any layout that ``load_npz`` takes, without being flat, as (n, pixels) in [0, 1], and their shape.
+
+    Raises:
+        DataError: naming what is wrong with them.
+    """
+    ordered = _channels_first(path, "images", images, None)
+    channels, height, width = ordered.shape[1:]
+    return _to_unit_interval(path, ordered)[0].numpy(), (int(channels), int(height), int(width))
 
 
 def _gather(path: Path, arrays: dict[str, np.ndarray]) -> _Source:
@@ -200,7 +212,7 @@ def _joined_labels(path: Path, arrays: dict[str, np.ndarray], parts: list[np.nda
     return np.concatenate([arrays[name] for name in names])
 
 
-def _to_classes(path: Path, labels: np.ndarray | None, n: int) -> tuple[Tensor | None, tuple[str, ...]]:
+def to_classes(path: Path, labels: np.ndarray | None, n: int) -> tuple[Tensor | None, tuple[str, ...]]:
     """Labels as (n,) int64 indices of the distinct values, and those values as names."""
     if labels is None:
         return None, ()

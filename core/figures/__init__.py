@@ -7,6 +7,7 @@ flow_timing.py  `flow_timing_figure`; flow_timing_words.py, flow_timing_tables.p
 dependency.py `dependency_figure`, prior_bill.py `bill_figure`
 component_mosaic.py, component_map.py, component_usage.py, component_path.py  the components of a mixture prior;
     component_words.py  their sentences; sheets.py  blocks of pictures with words
+history.py    a recorded training, epoch by epoch; history_words.py  its sentences
 images.py     `mosaic`, `png`, `data_uri`
 verdicts.py   `mismatch_sentence`, `caption`
 theme.py      every colour and size
@@ -17,7 +18,7 @@ are transparent.
 
 from core.figures.curves import information_curve, likelihood_curve
 from core.figures.densities import density_panels, hero
-from core.figures.dependency import dependency_figure
+from core.figures.dependency import dependency_figure, dependency_table
 from core.figures.elbo import elbo_split
 from core.figures.flow_timing import flow_timing_figure
 from core.figures.flow_timing_tables import check_table, comparison_table, run_label, run_table, timing_table
@@ -49,6 +50,7 @@ __all__ = [
     "data_uri",
     "density_panels",
     "dependency_figure",
+    "dependency_table",
     "dimension_bars",
     "elbo_split",
     "elbo_waterfall",

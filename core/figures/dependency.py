@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures import theme
+from core.tables import write_csv
 
 EMPTY, DROPPED, KEPT, NEEDED = range(4)
 """Cells: nothing yet, calculated and thrown away, calculated and kept, known and needed."""
@@ -50,6 +51,25 @@ def dependency_figure(dim: int = 6, flow: Literal["maf", "iaf"] = "maf") -> go.F
     frames = [go.Frame(name=str(step), data=_panels(dim, step), traces=[0, 1, 2, 3]) for step in range(1, dim + 1)]
     controls = {"updatemenus": [_play(dim)], "sliders": [_slider(dim)], "annotations": notes}
     return go.Figure([*_panels(dim, dim), *_keys()], layout | controls, frames=frames)
+
+
+def dependency_table(dim: int = 6, flow: Literal["maf", "iaf"] = "maf") -> str:
+    """The cells of all panels after the last step as CSV: panel, pass from 1, coordinate from 1, what it is.
+
+    Args:
+        dim: d.
+        flow: as in `dependency_figure`.
+    """
+    slow, quick = ("sampling", "density") if flow == "maf" else ("density", "sampling")
+    panels = ("who needs whom", f"{slow}, textbook", f"{slow}, incremental", quick)
+    states = ("", "calculated and thrown away", "calculated and kept", "known and needed")
+    lines = [
+        [panel, row + 1, column + 1, states[state]]
+        for panel, values in zip(panels, cells(dim, dim), strict=True)
+        for (row, column), state in np.ndenumerate(values)
+        if state != EMPTY
+    ]
+    return write_csv(["panel", "pass", "coordinate", "what"], lines)
 
 
 def cells(dim: int, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

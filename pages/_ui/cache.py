@@ -134,6 +134,8 @@ def region_generated(name: str, digest: str, key: ViewKey, n: int, seed: int, te
 def images(name: str, digest: str, rows: tuple[int, ...]) -> tuple[np.ndarray, bool]:
     """Images of the stored split by row, and True; their reconstructions, and False, where the data set is not here."""
     loaded = model(name, digest)
+    if loaded.images is not None:
+        return galleries.stored_pictures(loaded, np.array(rows)), True
     try:
         everything = split_images(name, digest)
     except ValueError:  # not kept, so that the images are there as soon as the data set is

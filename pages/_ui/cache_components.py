@@ -78,7 +78,15 @@ def mosaic(name: str, digest: str, seed: int, sort: str, decoded: bool) -> tuple
 def tiles(name: str, digest: str, decoded: bool) -> np.ndarray:
     """The pseudo-inputs, or where there are none or it is asked for, what the means decode to; not to be changed."""
     images = None if decoded else inputs(name, digest)
+    if images is None and not cache.model(name, digest).config.model.decodes:
+        return stand_ins(name, digest)
     return decoded_means(name, digest) if images is None else images
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def stand_ins(name: str, digest: str) -> np.ndarray:
+    """For each component of imported latents the stored image nearest to its mean, grey tiles without images."""
+    return component_pictures.stand_ins(cache.model(name, digest))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -103,14 +103,17 @@ def draw(infos: list[CheckpointInfo]) -> None:
 
 
 def _card(info: CheckpointInfo) -> None:
-    pictures = cache.prior_samples(info.name, info.digest, 16, 0)
-    scale = figures.scale_for(pictures.shape[1], 48)
     name = layout.parts_name(info)
-    st.image(
-        figures.mosaic(pictures, 4, scale=scale),
-        alt=f"16 images generated from the {name}: means of p(x|z) at independent draws of z, seed 0",
-        width="stretch",
-    )
+    if info.decodes:
+        pictures = cache.prior_samples(info.name, info.digest, 16, 0)
+        scale = figures.scale_for(pictures.shape[1], 48)
+        st.image(
+            figures.mosaic(pictures, 4, scale=scale),
+            alt=f"16 images generated from the {name}: means of p(x|z) at independent draws of z, seed 0",
+            width="stretch",
+        )
+    else:
+        st.markdown("Imported latents: without a decoder nothing is generated.")
     st.markdown(f"**{name}**, d = {info.latent_dim}")
     elbo, average, information, marginal = (
         layout.estimate_of(info, key) for key in ("elbo", "average_kl", "mutual_information", "marginal_kl")
@@ -119,6 +122,10 @@ def _card(info: CheckpointInfo) -> None:
         st.caption(f"ELBO {elbo} nats  \nKL = {information} (information) + {marginal} (marginal)")
     elif elbo is not None and average is not None:
         st.caption(f"ELBO {elbo} nats  \nKL = {average}")
+    elif average is not None and information is not None and marginal is not None:
+        st.caption(f"KL {average} nats = {information} (information) + {marginal} (marginal)")
     else:
         st.caption(f"Not evaluated yet: `python -m core evaluate {info.name} --save`")
-    layout.link_to("prior_vs_posterior" if info.of_gaussians else "elbo_surgery", "Open", info)
+    with st.container(horizontal=True, gap="small"):
+        layout.link_to("prior_vs_posterior" if info.of_gaussians else "elbo_surgery", "Open", info)
+        layout.link_to("model_card", "Model card", info, icon=":material/badge:")

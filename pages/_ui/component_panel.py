@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core import figures
 from core.component_records import Components, Nearest
 from core.figures import component_words, theme
+from core.figures.sheet_table import sheet_csv
 from core.figures.sheets import Block, sheet
 from core.records import CheckpointInfo
-from pages._ui import cache, cache_components, downloads, layout
+from pages._ui import cache, cache_components, charts, downloads, layout
 from pages._ui.components import Choice, word_of
 
 SAMPLES, NEAREST = 16, 5
@@ -34,20 +37,21 @@ def chosen(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     blocks.append(Block(mean, 2.3 * len(blocks), 0, 1, 2, "<b>at its mean</b>", (), [theme.PRIOR]))
     head = f"<b>{SAMPLES} samples</b> z ~ {name}, {made}"
     blocks.append(Block(pictures, 2.3 * len(blocks), 0, 8, 1, head, (), [theme.PRIOR] * len(pictures)))
-    st.subheader(f"What does k = {k + 1} generate?")
+    charts.heading(f"What does k = {k + 1} generate?", level=3)
     key = f"chosen-{info.name}"
     alt = f"Component {k + 1}: its pseudo-input where it has one, what its mean decodes to, and {SAMPLES} samples."
-    st.plotly_chart(sheet(blocks, width=WIDTH), key=key, alt=f"{alt} {sentence}", config=downloads.chart_config(key))
+    charts.chart(sheet(blocks, width=WIDTH), key, f"{alt} {sentence}")
     st.markdown(sentence)
     method = f"Samples: {made}, at independent draws of the component; class shares with 95 % Wilson intervals"
-    st.caption(
+    charts.caption(
         figures.caption(layout.dataset_title(info.dataset), layout.split_of(info), found.images, choice.seed, method)
     )
+    downloads.keep({"Pictures": partial(sheet_csv, blocks)}, key)
 
 
 def memorised(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     """The nearest training images in pixels and in latent space; without the data set, stored test images."""
-    st.subheader("Has it memorised a training image?")
+    charts.heading("Has it memorised a training image?", level=3)
     model, k, classes = (info.name, info.digest), choice.k, found.main_class
     of_class = None if classes is None or classes[k] < 0 else int(classes[k])
     try:
@@ -78,9 +82,10 @@ def memorised(info: CheckpointInfo, choice: Choice, found: Components) -> None:
             )
         )
     key = f"nearest-{info.name}"
-    st.plotly_chart(sheet(sheets, width=WIDTH), key=key, alt=sentence, config=downloads.chart_config(key))
+    charts.chart(sheet(sheets, width=WIDTH), key, sentence)
     st.markdown(f"{sentence}  \n{component_words.copies_sentence(copies, word_of(info))}")
-    st.caption(_caption(info, pixel))
+    charts.caption(_caption(info, pixel))
+    downloads.keep({"Pictures": partial(sheet_csv, sheets)}, key)
 
 
 def _without_data(info: CheckpointInfo, choice: Choice) -> None:
@@ -97,12 +102,13 @@ def _without_data(info: CheckpointInfo, choice: Choice) -> None:
         f"{info.images:,} stored {info.split} images lies "
         f"{component_words.distance_words(nearest)} away in latent space; shown are reconstructions."
     )
-    st.plotly_chart(sheet([block], width=WIDTH), key=key, alt=sentence, config=downloads.chart_config(key))
+    charts.chart(sheet([block], width=WIDTH), key, sentence)
     st.markdown(sentence)
     method = "Distance of the centres of two codes in standard deviations of the posteriors, root mean square over d"
-    st.caption(
+    charts.caption(
         figures.caption(layout.dataset_title(info.dataset), layout.split_of(info), info.images, choice.seed, method)
     )
+    downloads.keep({"Pictures": partial(sheet_csv, [block])}, key)
 
 
 def _caption(info: CheckpointInfo, pixel: Nearest) -> str:

@@ -8,9 +8,10 @@ import streamlit as st
 from core import component_table, figures
 from core.component_records import Components, order
 from core.figures import component_path, component_usage, component_words, theme
+from core.figures.sheet_table import sheet_csv
 from core.figures.sheets import Block, sheet
 from core.records import CheckpointInfo
-from pages._ui import cache_components, downloads, layout
+from pages._ui import cache, cache_components, charts, downloads, layout
 from pages._ui.component_panel import WIDTH
 from pages._ui.components import Choice, key_of, word_of
 
@@ -20,7 +21,7 @@ GALLERIES = 4
 
 def two_steps(info: CheckpointInfo, choice: Choice) -> None:
     """A handful of draws of the prior: first the component, then the code, then the image."""
-    st.subheader("How is the prior sampled?")
+    charts.heading("How is the prior sampled?", level=3)
     if info.prior == "vamp":
         st.latex(
             r"p(z) = \frac1K \sum_{k=1}^{K} q(z\,|\,u_k): \qquad k \sim \mathrm{Uniform}(1 \ldots K), \qquad "
@@ -50,16 +51,18 @@ def two_steps(info: CheckpointInfo, choice: Choice) -> None:
     key = f"steps-{info.name}"
     ks = ", ".join(str(k + 1) for k in steps.component.tolist())
     sentence = f"{DRAWN} draws of the prior came from the components {ks}: chosen at random, never the first ones."
-    st.plotly_chart(sheet(blocks, width=WIDTH), key=key, alt=sentence, config=downloads.chart_config(key))
+    charts.chart(sheet(blocks, width=WIDTH), key, sentence)
     st.markdown(sentence)
-    st.caption(f"{layout.title_of(info)}, {DRAWN} independent draws, seed {choice.seed}. Another seed gives others.")
+    charts.caption(
+        f"{layout.title_of(info)}, {DRAWN} independent draws, seed {choice.seed}. Another seed gives others."
+    )
     downloads.keep({"Prior draws": lambda: component_table.steps_csv(steps)}, info.name)
 
 
 def between(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     """Two ways from the chosen component to another, decoded, with log q and log p along them."""
     second = choice.second if choice.second is not None else _other(found, choice.k)
-    st.subheader(f"What lies between k = {choice.k + 1} and k = {second + 1}?")
+    charts.heading(f"What lies between k = {choice.k + 1} and k = {second + 1}?", level=3)
     if choice.second is None:
         st.markdown("Type a second k above, or let a click set it. Until then: the most used one of another class.")
     if second == choice.k:
@@ -79,16 +82,16 @@ def between(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     blocks.append(_row(way.in_z.images, y, size, "<b>straight in z</b>: decoded between the two means", words=steps))
     key, names = f"between-{info.name}", f"from k = {choice.k + 1} to k = {second + 1}"
     alt = f"Images {names}, through mixed pseudo-inputs and straight between the two means."
-    st.plotly_chart(sheet(blocks, width=WIDTH), key=key, alt=alt, config=downloads.chart_config(key))
+    charts.chart(sheet(blocks, width=WIDTH), key, alt)
     sentence = component_words.path_sentence(way, usual)
     key = f"path-{info.name}"
-    st.plotly_chart(component_path.path_figure(way, usual), key=key, alt=sentence, config=downloads.chart_config(key))
+    charts.chart(component_path.path_figure(way, usual), key, sentence)
     st.markdown(sentence)
     method = (
         f"{len(way.in_z.t)} places {names}; log q of the exact mixture of all posteriors; images are means of p(x|z); "
         f"bands: {usual.draws:,} draws of each distribution, a code's own posterior left out"
     )
-    st.caption(
+    charts.caption(
         figures.caption(layout.dataset_title(info.dataset), layout.split_of(info), info.images, choice.seed, method)
     )
     downloads.keep({"Way": lambda: component_table.path_csv(way)}, info.name)
@@ -96,23 +99,25 @@ def between(info: CheckpointInfo, choice: Choice, found: Components) -> None:
 
 def usage(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     """The entropy of the usage against log K, and the usage of every component."""
-    st.subheader("How evenly are they used?")
+    charts.heading("How evenly are they used?", level=3)
     sentence = component_words.usage_sentence(found, word_of(info))
     key = f"usage-{info.name}"
-    st.plotly_chart(component_usage.usage_figure(found), key=key, alt=sentence, config=downloads.chart_config(key))
+    charts.chart(component_usage.usage_figure(found), key, sentence)
     method = (
         f"Usage r_k = E_q(z)[p(k|z)] over {found.draws:,} draws spread evenly over the images; whiskers are 95 % "
         "intervals over the images; the entropy is the mean over sets of one draw of each image, its dashed line over "
         "sets of as many draws of the prior"
     )
-    st.caption(
+    charts.caption(
         figures.caption(layout.dataset_title(info.dataset), layout.split_of(info), found.images, choice.seed, method)
     )
+    names = cache.class_names(info.name, info.digest)
+    downloads.keep({"Usage": lambda: component_table.components_csv(found, names)}, key)
 
 
 def across_data_sets(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     """The lecture's figure from our own models: what some pseudo-inputs generate, and pseudo-inputs of other models."""
-    st.subheader("What do pseudo-inputs look like across data sets?")
+    charts.heading("What do pseudo-inputs look like across data sets?", level=3)
     model, step = (info.name, info.digest), ACROSS + 0.9
     top = _leaders(found, choice)
     blocks = []
@@ -137,15 +142,16 @@ def across_data_sets(info: CheckpointInfo, choice: Choice, found: Components) ->
         f"q(z|u). Bottom: {ACROSS**2} pseudo-inputs of each of {len(others)} models, drawn at random."
     )
     figure = sheet(blocks, width=GALLERIES * step - 0.9)
-    st.plotly_chart(figure, key=key, alt=sentence, config=downloads.chart_config(key))
+    charts.chart(figure, key, sentence)
     st.markdown(sentence)
     made = "draws of p(x|z)" if choice.drawn else "means of p(x|z)"
-    st.caption(
+    charts.caption(
         f"{layout.title_of(info)}, seed {choice.seed}. Top: the chosen pseudo-input, then the most used ones of other "
         f"classes; generated images are {made} at independent z. Pseudo-inputs are not samples of the model and need "
         "not look like images. "
         + " ".join(f"{layout.dataset_title(other.dataset)}, d = {other.latent_dim}: {other.name}." for other in others)
     )
+    downloads.keep({"Pictures": lambda: sheet_csv(blocks)}, key)
 
 
 def _row(images: np.ndarray, y: float, size: float, title: str, frame: str = theme.PRIOR,

@@ -14,7 +14,7 @@ from core.component_records import DEAD_SHARE, DUPLICATE, Components, order
 from core.figures import component_map, component_mosaic, component_words
 from core.pseudo_inputs import MOST
 from core.records import CheckpointInfo
-from pages._ui import cache, cache_components, downloads, layout
+from pages._ui import cache, cache_components, charts, downloads, layout, numbers
 
 SORTS = {"usage": "Usage", "class": "Class", "spread": "Spread", "neighbour": "Nearest component"}
 TILES = {"inputs": "Pseudo-inputs", "decoded": "What they decode to"}
@@ -49,6 +49,25 @@ class Choice:
     seed: int
 
 
+def no_inputs(info: CheckpointInfo) -> str:
+    """What the tiles of a prior without pseudo-inputs show."""
+    if info.decodes:
+        return NO_INPUTS.get(info.prior, "This mixture has no pseudo-inputs: its components are shown.")
+    tiles = "each tile is the stored image whose code lies nearest to the component's mean"
+    shown = tiles if info.pictured else "the tiles are blank, as no images came along"
+    return f"Imported latents: the prior has no pseudo-inputs and nothing can be decoded; {shown}."
+
+
+def without_pictures(info: CheckpointInfo, choice: Choice, found: Components) -> None:
+    """The chosen component in words, where nothing can be decoded, and what is missing for that reason."""
+    st.subheader(f"What is k = {choice.k + 1} responsible for?")
+    st.markdown(component_words.component_sentence(found, choice.k, cache.class_names(info.name, info.digest)))
+    st.info(
+        "Samples, ways between components and the search for memorised images need the decoder or the training "
+        "images, which stayed where these latents came from."
+    )
+
+
 def key_of(info: CheckpointInfo, seed: int) -> cache.ViewKey:
     """The plane that is shown: the latent space itself, or the principal plane of q and p."""
     return cache.WHOLE if info.latent_dim == 2 else ("pca", 0, 0, seed)
@@ -79,7 +98,9 @@ def controls(info: CheckpointInfo, above: Any, below: Any) -> tuple[Choice, Comp
     """
     with below, st.container(horizontal=True, vertical_alignment="bottom"):
         decoded = info.prior != "vamp" or _segments("Tiles", TILES, "tiles") == "decoded"
-        drawn = _segments("Samples", PIXELS, "pixels", help="The mean of p(x|z), or one draw of it.") == "draw"
+        drawn = False
+        if info.decodes:
+            drawn = _segments("Samples", PIXELS, "pixels", help="The mean of p(x|z), or one draw of it.") == "draw"
         seed = seed_control()
     found = cache_components.components(info.name, info.digest, seed)
     with above:
@@ -104,39 +125,42 @@ def strip(found: Components) -> None:
     effective, count, null = found.effective, len(found), found.effective.null
     low, high = (f"{value:,.0f}" if value >= 100 else f"{value:.1f}" for value in (effective.low, effective.high))
     behind = f"{found.draws:,} draws of q(z) from {found.images:,} images, seed {found.seed}."
-    columns[0].metric(
-        f"Effective, of {count:,}",
-        f"{effective.value:,.0f}" if effective.value >= 100 else f"{effective.value:.1f}",
-        delta=f"{low}–{high}, match: {null:,.0f}" if null >= 100 else f"{low}–{high}, match: {null:.1f}",
-        delta_color="off", delta_arrow="off", border=True,
-        help="exp(H(r)): how many equally used components would have the entropy of the usage, with a 95 % interval "
-        f"over the images; its mean over sets of one draw of each image. Finite draws make it fall below K: beside it "
-        f"its mean over sets of as many draws, {found.images:,}, of the prior itself, where every component is used by "
-        f"its weight. {behind}",
-    )  # fmt: skip
+    with columns[0]:
+        numbers.card(
+            f"Effective, of {count:,}",
+            f"{effective.value:,.0f}" if effective.value >= 100 else f"{effective.value:.1f}",
+            f"{low}–{high}, match: {null:,.0f}" if null >= 100 else f"{low}–{high}, match: {null:.1f}",
+            "exp(H(r)): how many equally used components would have the entropy of the usage, with a 95 % interval "
+            "over the images; its mean over sets of one draw of each image. Finite draws make it fall below K: beside "
+            f"it its mean over sets of as many draws, {found.images:,}, of the prior itself, where every component is "
+            f"used by its weight. {behind}",
+        )
     sure, most = found.dead_range
-    columns[1].metric(
-        "Dead",
-        f"{found.dead.sum():,} ({100 * found.dead.mean():.1f} %)",
-        delta=f"{sure:,}–{most:,}, match: {found.dead_null:.1f}", delta_color="off", delta_arrow="off", border=True,
-        help=f"Usage under {DEAD_SHARE:g} / K. The range takes two standard errors of each usage off and adds them. "
-        f"{behind}",
-    )  # fmt: skip
-    columns[2].metric(
-        "Duplicate pairs",
-        f"{found.duplicate_pairs:,}",
-        delta=f"random images: {found.pairs_null:,.1f}", delta_color="off", delta_arrow="off", border=True,
-        help=f"Pairs with a Bhattacharyya distance under {DUPLICATE:g}: knowing both, one names the right one for a "
-        f"draw at most 71 % of the time. Beside it the same count for the posteriors of {count:,} random test images.",
-    )  # fmt: skip
+    with columns[1]:
+        numbers.card(
+            "Dead",
+            f"{found.dead.sum():,} ({100 * found.dead.mean():.1f} %)",
+            f"{sure:,}–{most:,}, match: {found.dead_null:.1f}",
+            f"Usage under {DEAD_SHARE:g} / K. The range takes two standard errors of each usage off and adds them. "
+            f"{behind}",
+        )
+    with columns[2]:
+        numbers.card(
+            "Duplicate pairs",
+            f"{found.duplicate_pairs:,}",
+            f"random images: {found.pairs_null:,.1f}",
+            f"Pairs with a Bhattacharyya distance under {DUPLICATE:g}: knowing both, one names the right one for a "
+            "draw at most 71 % of the time. Beside it the same count for the posteriors of "
+            f"{count:,} random test images.",
+        )
     if found.purity is not None:
-        columns[3].metric(
-            "Of its main class",
-            f"{100 * found.purity:.0f} %",
-            delta=f"shuffled labels: {100 * (found.purity_null or 0):.0f} %", delta_color="off", delta_arrow="off",
-            border=True,
-            help=f"Share of the data's codes whose component is mainly of their own class. {behind}",
-        )  # fmt: skip
+        with columns[3]:
+            numbers.card(
+                "Of its main class",
+                f"{100 * found.purity:.0f} %",
+                f"shuffled labels: {100 * (found.purity_null or 0):.0f} %",
+                f"Share of the data's codes whose component is mainly of their own class. {behind}",
+            )
 
 
 def pictures(info: CheckpointInfo, choice: Choice, found: Components) -> None:
@@ -157,7 +181,7 @@ def pictures(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     with right:
         key = key_of(info, choice.seed)
         plane, paths = cache.view(*model, key).plane, []
-        if choice.second is not None:
+        if choice.second is not None and info.decodes:
             way = cache_components.interpolation(*model, choice.k, choice.second)
             paths = [("straight in z", way.in_z.z)] + ([] if way.in_u is None else [("through u", way.in_u.z)])
         figure = component_map.component_map(
@@ -177,12 +201,14 @@ def pictures(info: CheckpointInfo, choice: Choice, found: Components) -> None:
 def about(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     """The caption of both pictures, and the table of the components to keep."""
     names = cache.class_names(info.name, info.digest)
-    st.caption(_caption(info, choice, found))
+    charts.caption(_caption(info, choice, found))
     downloads.keep({"Components": lambda: component_table.components_csv(found, names)}, info.name)
 
 
 def _caption(info: CheckpointInfo, choice: Choice, found: Components) -> str:
     shown = "what each mean decodes to" if choice.decoded else "the pseudo-inputs, on one grey scale from 0 to 1"
+    if not info.decodes:
+        shown = "the stored image whose code is nearest to each mean" if info.pictured else "blank, without images"
     plane = "the map is the latent space"
     if info.latent_dim > 2:
         explained = cache.view(info.name, info.digest, key_of(info, choice.seed)).plane.explained
@@ -209,16 +235,16 @@ def _clickable(figure: Any, key: str, alt: str) -> None:
         if k is not None:
             st.session_state[st.session_state.get("click") or "k"] = k + 1
 
-    config = downloads.chart_config(key)
-    st.plotly_chart(figure, key=key, on_select=take, selection_mode="points", alt=alt, config=config)
+    charts.chart(figure, key, alt, on_select=take)
 
 
 def _segments(label: str, options: dict[str, str], key: str, help: str | None = None) -> str:
     first = next(iter(options))
-    return st.segmented_control(
+    chosen = st.segmented_control(
         label, list(options), format_func=options.__getitem__, default=first, required=True, key=key,
         bind="query-params", help=help,
     )  # fmt: skip
+    return chosen or first  # an address may leave it empty
 
 
 def _number(label: str, key: str, placeholder: str) -> int | None:

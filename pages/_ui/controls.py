@@ -110,7 +110,8 @@ def view_controls(*, over_densities: bool = True) -> View:
             on_change=clear_region,
         )  # fmt: skip
         classes = st.toggle("Class colours", value=True, key="classes", bind="query-params")
-    return View(DRAWN[points], int(n), int(seed), classes)
+    # An address may leave a choice empty ("points="), although the widget itself requires one.
+    return View(DRAWN[points or "samples"], int(n), int(seed), classes)
 
 
 def projection_controls(largest: int) -> Projection:
@@ -158,7 +159,7 @@ def projection_controls(largest: int) -> Projection:
                 bind="query-params", width=150, on_change=clear_region,
                 help="As many of q(z) as of p(z), embedded together. 1,000 take some seconds, 10,000 some minutes.",
             )  # fmt: skip
-    return Projection(kind, (dims[0], dims[1]), float(perplexity), int(draws))
+    return Projection(kind or "pca", (dims[0], dims[1]), float(perplexity), int(draws))
 
 
 def region_input() -> str:

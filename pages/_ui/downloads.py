@@ -7,6 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from pages._ui import drawn
+
 IMAGE_FORMATS = ("png", "svg")
 
 
@@ -29,6 +31,7 @@ def keep(tables: dict[str, Callable[[], str]], name: str) -> None:
         tables: what to call each, and what writes it.
         name: of the files, without ending.
     """
+    drawn.keep_tables(tables)
     with st.container(horizontal=True):
         for label, write in tables.items():
             file = f"{name}-{label.lower().replace(' ', '-')}.csv"

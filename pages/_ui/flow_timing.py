@@ -11,7 +11,7 @@ from core import figures, timing_tables
 from core.figures import flow_timing_words as words
 from core.flow_timing_compare import at
 from core.flow_timing_records import FlowRun
-from pages._ui import downloads
+from pages._ui import charts, downloads
 from pages._ui.flow_runs import Shown, forget_missing
 
 FLOWS, METHODS, TASKS = ("maf", "iaf", "realnvp", "nice"), ("naive", "incremental", "fixed_point"), tuple(words.TASKS)
@@ -32,11 +32,12 @@ def dimension(run: FlowRun) -> int:
     """d of cards, tables and words."""
     dims = list(run.settings.dims)
     forget_missing("timing_d", dims)
+    first = FIRST_D if FIRST_D in dims else dims[-1]
     chosen = st.segmented_control(
-        "Dimension d", dims, default=FIRST_D if FIRST_D in dims else dims[-1], required=True, key="timing_d",
+        "Dimension d", dims, default=first, required=True, key="timing_d",
         bind="query-params", help="Of the cards and of the tables. The picture shows all of them.",
     )  # fmt: skip
-    return int(chosen)
+    return int(chosen or first)  # an address may leave it empty
 
 
 def lines() -> Lines:
@@ -127,12 +128,12 @@ def picture(shown: Shown, chosen: Lines, dim: int) -> None:
     except ValueError:
         st.info("Nothing is left to draw: choose a flow and a panel above.")
     else:
-        st.plotly_chart(figure, key="flow-timing", alt=says, config=downloads.chart_config("flow-timing"))
+        charts.chart(figure, "flow-timing", says)
     beside = ""
     if other is not None:
         where = f"{words.moment(other.stamp)}, {words.place_words(other)}"
         beside = f" Hollow: {where}, {other.settings.batch:,} points a batch."
-    st.caption(
+    charts.caption(
         "Time of a batch against d, both axes logarithmic; whiskers are quartiles, dotted lines have slopes 0 and 1. "
         f"Sampling draws u and gives z, density gives log p(z) of given z. {words.settings_words(run)}{beside}"
     )
@@ -189,9 +190,9 @@ def dependency() -> None:
         f"passes, each of six outputs of which one is kept; incrementally it is six steps of one output; {quick} is "
         "one pass of six outputs."
     )
-    st.plotly_chart(figures.dependency_figure(6, flow), key=f"waits-{flow}", alt=says,
-                    config=downloads.chart_config(f"dependency-{flow}"))  # fmt: skip
-    st.caption(
+    charts.chart(figures.dependency_figure(6, flow), f"waits-{flow}", says, name=f"dependency-{flow}")
+    charts.caption(
         f"{says} Rows are passes from top to bottom, columns are coordinates. Press Play or move the slider to see one "
         "pass after the other."
     )
+    downloads.keep({"Steps": lambda: figures.dependency_table(6, flow)}, f"dependency-{flow}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import figures
+from core import figures, tables
 from core.records import CheckpointInfo
-from pages._ui import cache, controls, latent_view, layout, numbers, place
+from pages._ui import cache, charts, controls, downloads, latent_view, layout, numbers, place
 
 POINTS = 2000
 PRINCIPAL = controls.Projection("pca", (0, 0), 0.0, 0)
@@ -40,7 +40,7 @@ def draw(info: CheckpointInfo) -> None:
             picked=z,
             axes=cache.view(*model, key).plane.axes,
         )
-        st.caption(
+        charts.caption(
             figures.caption(
                 layout.dataset_title(info.dataset),
                 layout.split_of(info),
@@ -50,6 +50,8 @@ def draw(info: CheckpointInfo) -> None:
                 "class",
             )
         )
+        axes = cache.view(*model, key).plane.axes
+        downloads.keep({"Densities": lambda: tables.grid_csv(q, p, axes)}, f"{info.name}-hero")
     with words:
         st.markdown(
             "A VAE is trained so that the codes of its images, the **aggregated posterior q(z)** in blue, match the "
@@ -61,6 +63,7 @@ def draw(info: CheckpointInfo) -> None:
     if key == cache.WHOLE:
         with inputs:
             if z is None:
-                st.caption("Click anywhere in the picture to decode an image there.")
+                what = "decode an image there" if info.decodes else "see how usual a code is there"
+                st.caption(f"Click anywhere in the picture to {what}.")
             else:
                 place.panel(info, z, q, 0, narrow=True)

@@ -8,7 +8,7 @@ from core import figures, jobs, tables
 from core.errors import CheckpointError
 from core.ladder_records import Ladder
 from core.records import CheckpointInfo
-from pages._ui import cache, downloads, layout
+from pages._ui import cache, charts, downloads, layout
 from pages._ui import jobs as job_panel
 
 SPLITS = ("train", "validation", "test")
@@ -18,7 +18,7 @@ STEPS = 2000
 
 def show(info: CheckpointInfo) -> None:
     """Answers, picture and table of one model's ladder, and the settings to fit another."""
-    st.subheader(layout.title_of(info))
+    charts.heading(layout.title_of(info), level=3)
     if reason := layout.why_no_mixture(info):
         st.info(reason)
         return
@@ -29,7 +29,7 @@ def show(info: CheckpointInfo) -> None:
         st.error(f"The stored ladder cannot be used: {error}")
         stored = None
     steps, seed = (STEPS, 0) if stored is None else (stored.steps, stored.seed)
-    with st.expander("Fit it again with other settings", key="again", on_change="rerun"):
+    with st.expander("Fit it again with other settings", key="again", on_change="rerun", bind="query-params"):
         chosen = _settings(steps, seed)
     with picture:
         found = stored if stored is not None and chosen == (steps, seed) else _fitted(info, *chosen)
@@ -58,9 +58,16 @@ def _settings(steps: int, seed: int) -> tuple[int, int]:
 def _fitted(info: CheckpointInfo, steps: int, seed: int) -> Ladder | None:
     """The ladder that a job has fitted with these settings; until there is one, what can be done about it."""
     arguments = ["ladder", info.name, "--steps", str(steps), "--seed", str(seed)]
+    needed = "The data set must be on this computer."
+    if not info.decodes:
+        needed = (
+            f"The {info.images:,} stored posteriors are cut into 60, 20 and 20 % for it; the VampPrior, which needs "
+            "the encoder, is left out."
+        )
+    command = f"python -m core {' '.join(arguments)}"
     about = (
-        f"Some twenty priors fitted to the encoder of {info.name}, {steps:,} steps each: minutes. The data set must be "
-        f"on this computer. From a terminal, to store it with the checkpoint: `python -m core {' '.join(arguments)}`"
+        f"Some twenty priors fitted to the codes of {info.name}, {steps:,} steps each: minutes. {needed} From a "
+        f"terminal, to store it with the checkpoint: `{command}`"
     )
     # The digest makes another encoder another job; the command itself refuses a checkpoint that has changed.
     words = [*arguments, "--digest", info.digest, "--output", jobs.RESULT]
@@ -73,12 +80,11 @@ def _picture(info: CheckpointInfo, found: Ladder) -> None:
         " ".join(figures.ladder_answers(found))
         or f"What {len(found.rungs)} priors gain over {figures.reference_name(found)}."
     )
-    st.plotly_chart(figures.ladder_figure(found), key=f"ladder-{info.name}", alt=answers,
-                    config=downloads.chart_config(name))  # fmt: skip
+    charts.chart(figures.ladder_figure(found), f"ladder-{info.name}", answers, name=name)
     null = "what a perfect prior would gain is not known: the posteriors hardly overlap"
     if found.test_null is not None:
         null = f"a perfect prior would still have a marginal KL of {found.test_null} nats on the test images"
-    st.caption(
+    charts.caption(
         figures.caption(
             layout.dataset_title(info.dataset),
             "train, validation and test",

@@ -7,7 +7,7 @@ import streamlit as st
 from core import figures, tables
 from core.records import CheckpointInfo, DensityGrid, Plane
 from core.region import Corners
-from pages._ui import cache, downloads, layout, numbers, place
+from pages._ui import cache, charts, downloads, layout, numbers, place
 from pages._ui.controls import Projection, View
 
 CELLS = 200
@@ -48,7 +48,7 @@ def draw(
         compact: lower, where figures stand below one another.
     """
     model = (info.name, info.digest)
-    st.subheader(layout.title_of(info))
+    charts.heading(layout.title_of(info), level=3)
     try:
         shown = cache.view(*model, key)
     except ValueError as error:
@@ -64,7 +64,7 @@ def draw(
         figure = _panels(info, key, view, (q, p), shown.plane, z if key == cache.WHOLE else None, corners, compact)
     place.region_chart(figure, f"panels-{info.name}", sentence, reach=reach, decodes=key == cache.WHOLE)
     st.markdown(sentence)
-    st.caption(_caption(info, view, q, p, shown.plane, len(shown.cloud)))
+    charts.caption(_caption(info, view, q, p, shown.plane, len(shown.cloud)))
     _downloads(info, key, view, q, p, shown.plane)
     numbers.metric_strip(info, found)
     return key
@@ -156,4 +156,9 @@ def null_picture(info: CheckpointInfo, key: cache.ViewKey) -> None:
     )
     figure = figures.density_panels(q, p, compact=True, names=("q(z), one half", "q(z), other half"), axes=plane.axes)
     alt = f"q(z) of two halves of the same images, {half:,} each: all that differs is noise."
-    st.plotly_chart(figure, key=f"null-{info.name}", alt=alt, config=downloads.chart_config(f"{info.name}-null"))
+    charts.chart(figure, f"null-{info.name}", alt, name=f"{info.name}-null")
+    charts.caption(
+        f"{layout.dataset_title(info.dataset)}, {layout.split_of(info)} split, {half:,} images against {half:,}, every "
+        "second one on either side; both densities exact, nothing drawn at random; contours hold 50, 80 and 95 %."
+    )
+    downloads.keep({"Densities": lambda: tables.grid_csv(q, p, plane.axes)}, f"{info.name}-null")

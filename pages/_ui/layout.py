@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 
+from core.config import LATENTS
+from core.datasets.npz import PREFIX as OWN_IMAGES
 from core.records import CheckpointInfo, Estimate
 from pages._ui import cache, controls
 
+SHOW = "show"
+"""What a link adds to the address. Not "models": a widget that is there keeps its value, whatever a link says."""
 DATASET_TITLES = {
     "digits": "Digits",
     "mnist": "MNIST",
@@ -20,7 +25,11 @@ DATASET_TITLES = {
 
 
 def dataset_title(name: str) -> str:
-    """The data set in words; the key itself for somebody's own."""
+    """The data set in words; for somebody's own images the name of their file, for imported latents that they are."""
+    if name.startswith(LATENTS):
+        return f"{name.removeprefix(LATENTS)} (latents)"
+    if name.startswith(OWN_IMAGES):
+        return Path(name.removeprefix(OWN_IMAGES)).stem
     return DATASET_TITLES.get(name, name)
 
 
@@ -39,6 +48,19 @@ def title_of(info: CheckpointInfo) -> str:
     return f"{dataset_title(info.dataset)}, {parts_name(info)}, d = {info.latent_dim}"
 
 
+class PageEnd(Exception):
+    """The page has said all that it can. The shell goes on from here, which it could not after ``st.stop``."""
+
+
+def end() -> NoReturn:
+    """End the page, not the frame around it.
+
+    Raises:
+        PageEnd: always; the shell catches it.
+    """
+    raise PageEnd
+
+
 def usable() -> list[CheckpointInfo]:
     """The checkpoints that can be shown."""
     return [info for info in cache.checkpoints() if not info.error]
@@ -53,11 +75,11 @@ def require_models() -> list[CheckpointInfo]:
             "`python -m core train --dataset digits --prior vamp`, then reload.",
             icon=":material/model_training:",
         )
-        st.stop()
+        end()
     chosen = controls.chosen_models(available)
     if not chosen:
         st.info("Choose a model in the sidebar.", icon=":material/arrow_back:")
-        st.stop()
+        end()
     return chosen
 
 
@@ -76,6 +98,16 @@ def why_no_mixture(info: CheckpointInfo) -> str | None:
     )
 
 
+def why_not_decoded(info: CheckpointInfo) -> str | None:
+    """Why no code of a model can be turned into an image, None where it can."""
+    if info.decodes:
+        return None
+    return (
+        f"{title_of(info)}: these are imported latents without a decoder, so nothing can be decoded or generated. What "
+        "is said of q(z), of p(z) and of the KL between them is known all the same."
+    )
+
+
 def why_not_drawn(info: CheckpointInfo) -> str | None:
     """Why the latent plane of a model cannot be drawn, None where it can."""
     if reason := why_no_mixture(info):
@@ -87,13 +119,13 @@ def why_not_drawn(info: CheckpointInfo) -> str | None:
     return None
 
 
-def link_to(page: str, label: str, info: CheckpointInfo) -> None:
-    """A link to a page that shows this model."""
+def link_to(page: str, label: str, info: CheckpointInfo, icon: str = ":material/bubble_chart:") -> None:
+    """A link to a page that shows this model; ``links.follow`` reads what it adds to the address."""
     st.page_link(
         Path(__file__).parents[1] / f"{page}.py",
         label=label,
-        icon=":material/bubble_chart:",
-        query_params={"models": info.name},
+        icon=icon,
+        query_params={SHOW: info.name},
     )
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from core import figures, jobs, tables
 from core.records import CheckpointInfo, Embedding
 from core.region import Corners
-from pages._ui import cache, downloads, layout, numbers, place
+from pages._ui import cache, charts, downloads, layout, numbers, place
 from pages._ui import jobs as job_panel
 from pages._ui.controls import Projection, View
 
@@ -24,7 +24,7 @@ def draw(info: CheckpointInfo, projection: Projection, view: View, corners: Corn
         view: with the seed, and whether classes are coloured.
         corners: a region to outline.
     """
-    st.subheader(layout.title_of(info))
+    charts.heading(layout.title_of(info), level=3)
     arguments = ["embed", info.name, "--digest", info.digest, "--draws", str(projection.draws)]
     arguments += ["--perplexity", f"{projection.perplexity:g}", "--seed", str(view.seed), "--output", jobs.RESULT]
     takes = "some seconds" if projection.draws <= FEW else "a minute" if projection.draws <= MANY else "minutes"
@@ -57,7 +57,7 @@ def _picture(
     place.region_chart(figure, f"map-{info.name}", sentence, reach=reach, decodes=False)
     st.markdown(sentence)
     lowered = "" if embedding.perplexity == embedding.asked else f" ({embedding.asked:g} is too much for so few draws)"
-    st.caption(
+    charts.caption(
         figures.caption(
             layout.dataset_title(info.dataset),
             layout.split_of(info),

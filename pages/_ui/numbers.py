@@ -6,6 +6,7 @@ import streamlit as st
 
 from core import figures
 from core.records import CheckpointInfo, ClassifierTest, Distance, KernelTest, Share
+from pages._ui import drawn
 from pages._ui.layout import estimate_of
 
 HOLES = (
@@ -31,7 +32,7 @@ def metric_strip(info: CheckpointInfo, found: Distance | None) -> None:
     null = estimate_of(info, "marginal_kl_null")
     if marginal is not None:
         with next(columns):
-            _card(
+            card(
                 "Marginal KL(q ‖ p), nats",
                 str(marginal),
                 "match: not known, see help" if null is None else f"match: {null}",
@@ -52,7 +53,7 @@ def metric_strip(info: CheckpointInfo, found: Distance | None) -> None:
                 _share_card(label, share, f"{what} Seed {found.mismatch.seed}.")
     if information is not None and log_n is not None:
         with next(columns):
-            _card(
+            card(
                 "Information I(n; z), nats",
                 str(information),
                 f"ceiling log n = {log_n.value:.2f}",
@@ -63,7 +64,7 @@ def metric_strip(info: CheckpointInfo, found: Distance | None) -> None:
 
 def _share_card(label: str, share: Share, what: str) -> None:
     low, high, null = (100 * value for value in (share.low, share.high, share.null))
-    _card(
+    card(
         label,
         f"{100 * share.value:.1f} %",
         f"{low:.1f}–{high:.1f}, match: {null:.1f} %",
@@ -78,7 +79,7 @@ def _classifier_card(tests: tuple[ClassifierTest, ...]) -> None:
         f"{test.classifier} {100 * test.accuracy.value:.1f} %, on one distribution {100 * test.accuracy.null:.1f} %"
         for test in tests
     )
-    _card(
+    card(
         "Told apart by a classifier",
         f"{100 * share.value:.1f} %",
         f"{100 * low:.1f}–{100 * high:.1f}, match: {100 * share.null:.1f} %",
@@ -90,7 +91,7 @@ def _classifier_card(tests: tuple[ClassifierTest, ...]) -> None:
 
 def _kernel_card(test: KernelTest) -> None:
     low, high = (f"{1000 * value:.2f}".replace("-", "−") for value in (test.null_low, test.null_high))
-    _card(
+    card(
         "MMD², thousandths",
         f"{1000 * test.value:.2f}".replace("-", "−"),
         f"match: {low} to {high}, p = {test.p_value:.3f}",
@@ -100,5 +101,7 @@ def _kernel_card(test: KernelTest) -> None:
     )
 
 
-def _card(label: str, value: str, beside: str, explained: str) -> None:
+def card(label: str, value: str, beside: str, explained: str) -> None:
+    """A number in large with what stands beside it, kept for the report."""
     st.metric(label, value, delta=beside, delta_color="off", delta_arrow="off", border=True, help=explained)
+    drawn.keep_number(label, value, beside)

@@ -10,8 +10,8 @@ import streamlit as st
 from core import figures, region
 from core.figures import theme
 from core.records import CheckpointInfo, DensityGrid
-from pages._ui import cache, controls, downloads
-from pages._ui.layout import title_of
+from pages._ui import cache, charts, controls
+from pages._ui.layout import title_of, why_not_decoded
 
 SIDE = 5
 
@@ -24,9 +24,7 @@ def density_chart(build: Callable[..., Any], key: str, alt: str, **arguments: An
         if z is not None:
             controls.set_place(z)
 
-    config = downloads.chart_config(key)
-    figure = build(**arguments)
-    st.plotly_chart(figure, key=key, on_select=take_click, selection_mode="points", alt=alt, config=config)
+    charts.chart(build(**arguments), key, alt, on_select=take_click)
 
 
 def region_chart(figure: Any, key: str, alt: str, *, reach: float, decodes: bool) -> None:
@@ -50,9 +48,7 @@ def region_chart(figure: Any, key: str, alt: str, *, reach: float, decodes: bool
         elif at is not None:
             controls.set_region(region.write(region.box(at[0] - reach, at[0] + reach, at[1] - reach, at[1] + reach)))
 
-    config = downloads.chart_config(key, selecting=True)
-    modes = ("points", "box", "lasso")
-    st.plotly_chart(figure, key=key, on_select=take, selection_mode=modes, alt=alt, config=config)
+    charts.chart(figure, key, alt, on_select=take, regions=True)
 
 
 def panel(info: CheckpointInfo, z: tuple[float, float], grid: DensityGrid, seed: int, *, narrow: bool = False) -> None:
@@ -65,6 +61,10 @@ def panel(info: CheckpointInfo, z: tuple[float, float], grid: DensityGrid, seed:
         seed: of the draws that typicality is counted with.
         narrow: words below the pictures instead of beside them.
     """
+    if reason := why_not_decoded(info):
+        _words(info, z, seed)
+        st.caption(reason)
+        return
     step = float(grid.x[-1] - grid.x[0]) / 40
     single, around, *rest = st.columns([1, 2] if narrow else [1, 2, 3], gap="medium")
     _pictures(single, around, info, z, step)

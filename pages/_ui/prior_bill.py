@@ -11,7 +11,7 @@ from core.figures import flow_timing_words as words
 from core.prior_bill_file import list_bills
 from core.prior_bill_records import BILLED_PRIORS, BillRun
 from core.records import CheckpointInfo
-from pages._ui import cache, downloads, flow_measure, layout
+from pages._ui import cache, charts, downloads, flow_measure, layout
 from pages._ui.flow_runs import broken
 
 MODELS = ("digits-2d-maf", "digits-2d-iaf", "digits-2d-realnvp")
@@ -63,9 +63,8 @@ def show(posterior: str) -> None:
 def _picture(run: BillRun) -> None:
     sentence = figures.bill_sentence(run)
     st.markdown(sentence)
-    st.plotly_chart(figures.bill_figure(run), key="prior-bill", alt=sentence,
-                    config=downloads.chart_config("prior-bill"))  # fmt: skip
-    st.caption(f"*As here* is the inversion that this program uses by itself. {figures.bill_caption(run)}")
+    charts.chart(figures.bill_figure(run), "prior-bill", sentence)
+    charts.caption(f"*As here* is the inversion that this program uses by itself. {figures.bill_caption(run)}")
     for reason in run.left_out:
         st.caption(f"Left out: {reason}.")
     downloads.keep({"Bills": partial(timing_tables.bills_csv, run)}, "prior-bill")

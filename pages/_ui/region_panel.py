@@ -58,10 +58,13 @@ def _data_side(info: CheckpointInfo, key: cache.ViewKey, n: int, seed: int, text
     if not len(found.q_rows):
         st.markdown("No image is encoded here.")
         return
-    pictures, real = cache.region_images(info.name, info.digest, key, n, seed, text, SHOWN)
-    what = f"{info.split} images" if real else "reconstructions: the data set is not on this computer"
-    alt = f"{len(pictures)} {what} whose codes lie in the region"
-    st.image(_sheet(pictures, theme.DATA), alt=alt, caption=what)
+    if info.pictured:
+        pictures, real = cache.region_images(info.name, info.digest, key, n, seed, text, SHOWN)
+        what = f"{info.split} images" if real else "reconstructions: the data set is not on this computer"
+        alt = f"{len(pictures)} {what} whose codes lie in the region"
+        st.image(_sheet(pictures, theme.DATA), alt=alt, caption=what)
+    else:
+        st.caption("The images did not come along with these latents.")
     if found.classes:
         names = cache.class_names(info.name, info.digest)
         st.markdown(" · ".join(f"{names[k] if k < len(names) else k}: {count:,}" for k, count in found.classes[:10]))
@@ -74,9 +77,12 @@ def _prior_side(info: CheckpointInfo, key: cache.ViewKey, n: int, seed: int, tex
     if not len(found.p_rows):
         st.markdown("The prior generates nothing here.")
         return
-    pictures = cache.region_generated(info.name, info.digest, key, n, seed, text, SHOWN)
-    alt = f"{len(pictures)} images that the model generates in the region: means of p(x|z) at draws of the prior"
-    st.image(_sheet(pictures, theme.PRIOR), alt=alt, caption="means of p(x|z) at the prior's draws")
+    if info.decodes:
+        pictures = cache.region_generated(info.name, info.digest, key, n, seed, text, SHOWN)
+        alt = f"{len(pictures)} images that the model generates in the region: means of p(x|z) at draws of the prior"
+        st.image(_sheet(pictures, theme.PRIOR), alt=alt, caption="means of p(x|z) at the prior's draws")
+    else:
+        st.caption("These are imported latents without a decoder: the draws have no pictures.")
     st.markdown(f"{_share(found.holes)} of these draws are holes: no image is encoded where they lie.")
 
 

@@ -12,7 +12,7 @@ from core import figures, tables
 from core.figures.surgery_words import AT_CEILING
 from core.metrics.latent import ACTIVE_VARIANCE
 from core.records import CheckpointInfo, CurvePoint
-from pages._ui import cache, cards, downloads, layout
+from pages._ui import cache, cards, charts, downloads, drawn, layout
 
 COSTLY, KL_SEED = 20, 0
 FEW = 2
@@ -43,6 +43,7 @@ def with_company(chosen: list[CheckpointInfo]) -> list[CheckpointInfo]:
         return chosen
     kinds = {(info.dataset, info.latent_dim) for info in chosen}
     others = [info for info in layout.usable() if (info.dataset, info.latent_dim) in kinds and info not in chosen]
+    drawn.about([*chosen, *cards.in_order(others)])
     return [*chosen, *cards.in_order(others)]
 
 
@@ -50,13 +51,34 @@ def comparable(models: list[CheckpointInfo]) -> list[list[CheckpointInfo]]:
     """The evaluated models in groups that may share an axis; says which have no evaluation."""
     for sentence in cards.left_out(models):
         st.info(sentence)
-    for info in models:
+    for info in (info for info in models if info.decodes):
         if not all(key in test_of(info) for key in (ESTIMATES if info.of_gaussians else BOUNDS)):
             st.info(f"{layout.title_of(info)} is not evaluated: `python -m core evaluate {info.name} --save`")
     groups = cards.comparable([info for info in models if all(key in test_of(info) for key in ESTIMATES)])
     if len(groups) > 1:
         st.info("Models of different data sets, binarisations or latent dimensions do not share an axis.")
     return groups
+
+
+def kl_only(info: CheckpointInfo) -> None:
+    """The half of the surgery that needs no decoder: imported latents have a KL and no bound."""
+    charts.heading(layout.title_of(info))
+    st.info(
+        "These are imported latents without a decoder: reconstruction, ELBO and likelihood are not known. The KL is, "
+        "and its two parts."
+    )
+    known = {key: layout.estimate_of(info, key) for key in ("average_kl", "mutual_information", "marginal_kl")}
+    if None in known.values():
+        st.info(f"It is not evaluated: `python -m core evaluate {info.name} --save`")
+        return
+    null, log_n = layout.estimate_of(info, "marginal_kl_null"), layout.estimate_of(info, "log_n")
+    beside = ("what the bound pays", f"ceiling log n = {log_n.value:.2f}" if log_n else "",
+              "match: not known" if null is None else f"match: {null}")  # fmt: skip
+    labels = ("Average KL, nats", "= information I(n; z)", "+ marginal KL(q ‖ p)")
+    for column, label, value, small in zip(st.columns(3), labels, known.values(), beside, strict=True):
+        column.metric(label, str(value), delta=small, delta_color="off", delta_arrow="off", border=True)
+    st.markdown(figures.residual_sentence(test_of(info)))
+    information([info], f"latents-{info.name}")
 
 
 def with_bounds(models: list[CheckpointInfo]) -> list[list[CheckpointInfo]]:
@@ -69,9 +91,7 @@ def waterfall(group: list[CheckpointInfo], number: int) -> None:
     rows = cards.rows(group)
     sentences = [figures.surgery_sentence(name, metrics) for name, metrics in rows]
     name = f"surgery-{number}"
-    st.plotly_chart(
-        figures.elbo_waterfall(rows), key=name, alt=" ".join(sentences), config=downloads.chart_config(name)
-    )
+    charts.chart(figures.elbo_waterfall(rows), name, " ".join(sentences))
     words = st.container() if len(rows) <= FEW else st.expander("What this says of each model")
     for sentence in sentences:
         words.markdown(sentence)
@@ -83,7 +103,7 @@ def waterfall(group: list[CheckpointInfo], number: int) -> None:
     downloads.keep({"Terms": lambda: tables.terms_csv(rows)}, name)
 
 
-def information(group: list[CheckpointInfo], number: int) -> None:
+def information(group: list[CheckpointInfo], number: int | str) -> None:
     """What the information comes out as when q(z) is made of a minibatch of M posteriors."""
     rows, known = _curves(group, "information_curve")
     if not rows:
@@ -100,7 +120,7 @@ def information(group: list[CheckpointInfo], number: int) -> None:
         sentence += " Even with all of them it stands at its ceiling: the true information is larger than these tell."
     key = f"information-{number}"
     figure = figures.information_curve(rows, log_n, average)
-    st.plotly_chart(figure, key=key, alt=sentence, config=downloads.chart_config(key))
+    charts.chart(figure, key, sentence)
     st.markdown(sentence)
     _caption(known, "random disjoint batches that hold the image's own posterior; whiskers are 95 % intervals")
     downloads.keep({"Curves": lambda: tables.curves_csv(rows)}, key)
@@ -123,7 +143,7 @@ def looseness(group: list[CheckpointInfo], number: int) -> None:
         sentence += f" The exact value is {exact[rows[0][0]]}."
     key = f"looseness-{number}"
     figure = figures.likelihood_curve(rows, exact)
-    st.plotly_chart(figure, key=key, alt=sentence, config=downloads.chart_config(key))
+    charts.chart(figure, key, sentence)
     st.markdown(sentence)
     _caption(
         known,
@@ -161,7 +181,7 @@ def dimensions(info: CheckpointInfo) -> None:
     key = f"dimensions-{info.name}"
     kl, activity = np.array([[e.value, e.se] for e in found.average_kl]), np.array(found.activity)
     figure = figures.dimension_bars(kl[:, 0], kl[:, 1], activity, ACTIVE_VARIANCE)
-    st.plotly_chart(figure, key=key, alt=sentence, config=downloads.chart_config(key))
+    charts.chart(figure, key, sentence)
     st.markdown(sentence)
     _caption([info], f"active: the posterior mean varies by more than {ACTIVE_VARIANCE} over the images")
     downloads.keep({"Dimensions": lambda: tables.dimensions_csv(kl, activity)}, key)
@@ -174,6 +194,9 @@ def costly_images(info: CheckpointInfo) -> None:
         return
     kl, se, rows = cache.image_kl(info.name, info.digest, KL_SEED)
     order = kl.argsort()[::-1]
+    if not info.pictured:
+        _costly_rows(info, kl, se, rows, order)
+        return
     top, median = order[:COSTLY], float(kl[order[len(order) // 2]])
     pictures, real = cache.images(info.name, info.digest, tuple(rows[top].tolist()))
     words = [f"{kl[k]:.1f}" + (f" ± {se[k]:.1f}" if se[k] else "") for k in top]
@@ -182,10 +205,27 @@ def costly_images(info: CheckpointInfo) -> None:
     st.markdown(
         f"**{layout.title_of(info)}**: the {len(top)} {info.split} {what} whose codes cost most, with "
         f"KL(q(z|x) ‖ p(z)) in nats; the median image costs {median:.1f}."
-        + (f" Below each, what the model makes of it: the mean of p(x|z) at {centre}." if real else "")
+        + (f" Below each, what the model makes of it: the mean of p(x|z) at {centre}." if real and info.decodes else "")
     )
-    below = cache.reconstructed(info.name, info.digest, tuple(rows[top].tolist())) if real else None
+    both = real and info.decodes
+    below = cache.reconstructed(info.name, info.digest, tuple(rows[top].tolist())) if both else None
     _row(pictures, below, words)
+    _kl_caption(info)
+
+
+def _costly_rows(info: CheckpointInfo, kl: np.ndarray, se: np.ndarray, rows: np.ndarray, order: np.ndarray) -> None:
+    """The rows with the highest KL, where the images did not come along with the latents."""
+    top = order[:COSTLY]
+    st.markdown(
+        f"**{layout.title_of(info)}**: the {len(top)} rows of the {info.split} split whose codes cost most; the median "
+        f"costs {float(kl[order[len(order) // 2]]):.1f} nats. The images did not come along with the latents."
+    )
+    table = {"row": rows[top].tolist(), "KL(q(z|x) ‖ p(z)), nats": kl[top].tolist(), "standard error": se[top].tolist()}
+    st.dataframe(table, hide_index=True, height=220)
+    _kl_caption(info)
+
+
+def _kl_caption(info: CheckpointInfo) -> None:
     method = "closed form for Gaussians and N(0, I), else the mean over 16 draws with its standard error"
     st.caption(figures.caption(layout.dataset_title(info.dataset), layout.split_of(info), info.images, KL_SEED, method))
 
@@ -217,4 +257,4 @@ def _curves(
 def _caption(group: list[CheckpointInfo], method: str) -> None:
     test = test_of(group[0])
     n, seed = test.get("n") or group[0].images, test.get("seed", 0)
-    st.caption(figures.caption(layout.dataset_title(group[0].dataset), "test", n, seed, method))
+    charts.caption(figures.caption(layout.dataset_title(group[0].dataset), "test", n, seed, method))

@@ -68,7 +68,7 @@ def test_a_link_to_two_models_and_a_place_shows_both(server: str, page: Page, se
     page.goto(f"{server}/prior_vs_posterior?models={names[0]}&models={names[1]}&z1=0.5&z2=-0.5&seed=3")
     settled(page)
     drawn(page)
-    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    expect(page.locator("[class*=st-key-panels] .js-plotly-plot")).to_have_count(2)
     expect(page.get_by_text("mean of p(x|z)")).to_have_count(2)
     expect(page.get_by_text("seed 3").first).to_be_visible()
 

@@ -21,6 +21,7 @@ def test_a_fresh_server_whose_first_request_is_a_deep_link_shows_the_whole_frame
     expect(page).to_have_title("Priorscope")
     links = page.get_by_test_id("stSidebarNavLink")
     names = ("Home", "Prior vs posterior", "Pseudo-inputs", "ELBO surgery", "Optimal prior", "Flow timing")
+    names += ("Model card", "Your data", "Train")
     expect(links).to_have_text([re.compile(name) for name in names])
     expect(links.nth(1)).to_have_attribute("aria-current", "page")
     expect(page.get_by_role("heading", level=1)).to_have_count(1)

@@ -9,8 +9,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from core import jobs
 from core.priors import PRIORS
-from tests.pages.zoo import climbed, tiny_data, trained
+from tests.pages.zoo import climbed, imported, tiny_data, trained
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,12 +31,18 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     trained(root, "three-d-maf", "maf", data, dim=3)
     trained(root, "three-d-gaussian", "gaussian", data, dim=3)
     trained(root, "one-d", "standard", data, dim=1)
+    trained(root, "recorded", "vamp", data, snapshots=20)
+    trained(root, "recorded-maf", "maf", data, snapshots=20)
     trained(root, "posterior-iaf", "standard", data, posterior="iaf")
     trained(root, "posterior-realnvp", "mog", data, posterior="realnvp")
     trained(root, "posterior-three-d", "standard", data, dim=3, posterior="iaf")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("core.metrics.flow_surgery.MOST", 39)
         trained(root, "posterior-many", "standard", data, posterior="iaf")
+    imported(root, "latents", "standard")
+    imported(root, "latents-mog", "mog")
+    imported(root, "latents-three-d", "gaussian", dim=3)
+    imported(root, "latents-pictures", "mog", pictures=True)
     climbed(root, "standard", data)
     (trained(root, "broken-config", "standard", data) / "config.json").write_text("{}")
     weights = trained(root, "broken-weights", "standard", data) / "model.safetensors"
@@ -60,3 +67,37 @@ def open_page(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTe
         return app
 
     return opened
+
+
+@pytest.fixture
+def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No model, no job, no upload."""
+    for name in ("CHECKPOINTS", "JOBS", "UPLOADS"):
+        monkeypatch.setenv(f"PRIORSCOPE_{name}", str(tmp_path / name.lower()))
+    return tmp_path
+
+
+@pytest.fixture
+def open_own(own_place: Path) -> Callable[..., AppTest]:
+    def opened(page: str = "train", **query: str) -> AppTest:
+        st.cache_data.clear()
+        app = AppTest.from_file(str(ROOT / "pages" / "_shell.py"), default_timeout=60)
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
+        return app.switch_page(str(ROOT / "pages" / f"{page}.py")).run()
+
+    return opened
+
+
+@pytest.fixture
+def submitted_jobs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What would have been started."""
+    found: list[list[str]] = []
+
+    def submit(arguments: list[str]) -> str:
+        found.append(list(arguments))
+        return jobs.job_id(arguments)
+
+    monkeypatch.setattr("core.jobs.submit", submit)
+    return found

@@ -19,6 +19,7 @@ TITLES = {
     "pseudo_inputs": "What has each pseudo-input learned?",
     "elbo_surgery": "What is the ELBO made of?",
     "optimal_prior": "How rich must a prior be?",
+    "model_card": "What is this model?",
 }
 
 

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from core.build import resolved
 from core.checkpoint import load, save
 from core.config import DataConfig, ModelConfig, PosteriorConfig, PriorConfig, RunConfig, TrainConfig
 from core.datasets import Dataset, Split
+from core.imported import LatentsFile, make
 from core.ladder import climb, plan
 from core.ladder_file import NAME, write_ladder
 from core.latents import cloud
 from core.metrics.evaluate import evaluate
+from core.metrics.evaluate_latents import evaluate_latents
 from core.priors import PRIORS
 from core.train import Run
 
-PAGES = ("home", "prior_vs_posterior", "pseudo_inputs", "elbo_surgery", "optimal_prior")
+PAGES = ("home", "prior_vs_posterior", "pseudo_inputs", "elbo_surgery", "optimal_prior", "model_card")
 BROKEN = ("broken-config", "broken-weights")
 FLOW_POSTERIORS = ("posterior-iaf", "posterior-realnvp", "posterior-many", "posterior-three-d")
 """With a flow as q(z|x); "many" has more images than its KL is taken apart for."""
+LATENTS_ONLY = ("latents", "latents-mog", "latents-three-d", "latents-pictures")
+"""Imported, without encoder and decoder; the last ones came with their images."""
 KINDS = (
     *PRIORS,
     "grey",
@@ -31,7 +36,10 @@ KINDS = (
     "three-d-maf",
     "three-d-gaussian",
     "one-d",
+    "recorded",
+    "recorded-maf",
     *FLOW_POSTERIORS,
+    *LATENTS_ONLY,
 )
 """Names of the checkpoints in the folder; a prior's key is a usable checkpoint with that prior."""
 
@@ -74,8 +82,10 @@ def trained(
     latents: bool = True,
     evaluated: bool = True,
     posterior: str = "gaussian",
+    snapshots: int = 0,
+    epochs: int = 2,
 ) -> Path:
-    """Train for two epochs, evaluate, store."""
+    """Train for some epochs, evaluate, store."""
     options = SMALL.get(prior, FLOW if prior in ("realnvp", "maf", "iaf") else {})
     config = RunConfig(
         data=DataConfig(
@@ -94,9 +104,10 @@ def trained(
             prior=PriorConfig(kind=prior, options=options),
             posterior=PosteriorConfig(kind=posterior, options=FLOW if posterior != "gaussian" else {}),
         ),
-        train=TrainConfig(epochs=2, batch_size=20, warmup_epochs=1),
+        train=TrainConfig(epochs=epochs, batch_size=20, warmup_epochs=1, snapshots=snapshots),
     )
-    vae = Run(config, data).train()
+    run = Run(config, data)
+    vae = run.train()
     test = data.fixed("test")
     metrics = {"evaluations": {"test": evaluate(vae, test, "test", samples=5).as_dict()}} if evaluated else {}
     save(
@@ -105,7 +116,24 @@ def trained(
         root / name,
         metrics=metrics,
         latents=cloud(vae, test.images, test.labels, "test") if latents else None,
+        snapshots=run.snapshots(),
     )
+    return root / name
+
+
+def imported(root: Path, name: str, prior: str, *, dim: int = 2, pictures: bool = False) -> Path:
+    """Posteriors of two classes without a model, 40 of them in the test split."""
+    random, n = np.random.default_rng(0), 40 if prior == "standard" else 80
+    labels = np.arange(n) % 2
+    mean = (random.normal(size=(n, dim)) + 2 * labels[:, None] - 1).astype(np.float32)
+    log_var = np.full((n, dim), -1.5, np.float32)
+    images = random.random((n, 16)).astype(np.float32) if pictures else None
+    shape = (1, 4, 4) if pictures else (1, 1, 1)
+    made = make(LatentsFile("mine", mean, log_var, labels, ("left", "right"), images, shape), prior,
+                {"components": 5} if prior == "mog" else {}, steps=20)  # fmt: skip
+    config = RunConfig(data=made.data, model=made.model)
+    metrics = {"evaluations": {"test": evaluate_latents(made.cloud, made.vae.prior)}}
+    save(made.vae, config, root / name, metrics=metrics, latents=made.cloud, images=made.images)
     return root / name
 
 

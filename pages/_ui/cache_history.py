@@ -1,0 +1,56 @@
+"""Cached answers about trainings that were recorded; the rules are those of ``cache.py``."""
+
+from __future__ import annotations
+
+from math import prod
+
+import streamlit as st
+
+from core import history
+from core.checkpoint import checkpoint_root, place_of
+from core.density import Window
+from core.history_records import Course, Scene
+from core.snapshots import Snapshots
+from core.snapshots_file import read_snapshots
+from pages._ui import cache
+
+CELLS = 200
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def snapshots(name: str, digest: str) -> Snapshots | None:
+    """The snapshots of a model's training; None where there are none.
+
+    Raises:
+        CheckpointError: where their file cannot be used.
+    """
+    loaded = cache.model(name, digest)
+    config = loaded.config
+    pixels, names = prod(config.model.image_shape), config.data.class_names
+    return read_snapshots(place_of(checkpoint_root() / name), loaded.vae.prior, pixels, names)
+
+
+def _recorded(name: str, digest: str) -> Snapshots:
+    found = snapshots(name, digest)
+    if found is None:
+        raise ValueError(f"checkpoint {name} holds no snapshots of its training")
+    return found
+
+
+@st.cache_data(max_entries=32, show_spinner="Looking at every snapshot of the training")
+def course(name: str, digest: str, seed: int) -> Course:
+    """Marginal KL and its null after every snapshot."""
+    return history.course(_recorded(name, digest), cache.model(name, digest), seed=seed)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def window(name: str, digest: str) -> Window:
+    """The part of the plane that all epochs share."""
+    return history.window(_recorded(name, digest), cache.model(name, digest).vae.prior)
+
+
+@st.cache_data(max_entries=120, show_spinner=False)
+def scene(name: str, digest: str, index: int) -> Scene:
+    """Densities, components and pseudo-inputs after one snapshot, counted from 0."""
+    part = window(name, digest)
+    return history.scene(_recorded(name, digest), cache.model(name, digest), index, part, CELLS)

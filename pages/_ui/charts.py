@@ -1,0 +1,85 @@
+"""How every page draws a figure, and what stands around it: one place that gives the chart its tools and remembers it.
+
+    charts.heading("How loose is the bound?")
+    charts.chart(figure, key="looseness", alt=sentence)
+    charts.caption(text)
+    downloads.keep({"Curves": write_csv}, "looseness")
+
+The chart gets the camera (PNG or SVG) and stands in the page's report with its sentence, caption and small tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import streamlit as st
+
+from core.report import Picture, Table
+from pages._ui import downloads, drawn
+
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+!|$:~<>])")
+"""What Markdown, with Streamlit's additions, gives a meaning."""
+
+
+def chart(
+    figure: Any,
+    key: str,
+    alt: str,
+    *,
+    name: str = "",
+    on_select: Callable[[], None] | None = None,
+    regions: bool = False,
+) -> None:
+    """A figure as wide as its place.
+
+    Args:
+        figure: from a builder in ``core.figures``.
+        key: of the chart; without a click nothing else hangs on it.
+        alt: what the figure says.
+        name: of the saved file, without ending; the key where it is "".
+        on_select: called when something in it was clicked or outlined; the event is in the session state under the key.
+        regions: whether a box and a lasso can be drawn.
+    """
+    config = downloads.chart_config(name or key, selecting=regions)
+    if on_select is None:
+        st.plotly_chart(figure, key=key, alt=alt, config=config)
+    else:
+        modes: list[Literal["points", "box", "lasso"]] = ["points", "box", "lasso"] if regions else ["points"]
+        st.plotly_chart(figure, key=key, alt=alt, config=config, on_select=on_select, selection_mode=modes)
+    drawn.keep_figure(key, figure, alt)
+
+
+def caption(text: str) -> None:
+    """What stands under the last chart, or under the charts since the last caption."""
+    st.caption(text)
+    drawn.keep_caption(text)
+
+
+def heading(text: str, *, level: int = 2) -> None:
+    """A heading of the page, 2 or 3, under which the report puts the charts that follow."""
+    (st.header if level == 2 else st.subheader)(text)
+    drawn.here().heading = text
+
+
+def table(shown: Table) -> None:
+    """A table whose cells are plain text: whatever is Markdown in them is shown as it was typed."""
+    rows = [{name: plain(cell) for name, cell in zip(shown.header, row, strict=True)} for row in shown.rows]
+    st.table(rows, border="horizontal", hide_index=True, alt=shown.caption)
+    if shown.caption:
+        st.caption(plain(shown.caption))
+    drawn.keep_part(shown)
+
+
+def picture(pixels: np.ndarray, told: str, alt: str) -> None:
+    """Pixels with what is told of them below."""
+    st.image(pixels, alt=alt, width="stretch")
+    st.caption(told)
+    drawn.keep_part(Picture(pixels, told, alt))
+
+
+def plain(text: str) -> str:
+    """Text in which nothing is Markdown."""
+    return _MARKS.sub(r"\\\1", text)
