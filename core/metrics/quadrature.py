@@ -83,6 +83,14 @@ class Blocks:
         offset = (torch.arange(across, dtype=torch.float64) + 0.5) * (self.side / across)
         return (self.corners[chosen][:, None] + torch.cartesian_prod(offset, offset)).flatten(0, 1)
 
+    def containing(self, z: Tensor) -> Tensor:
+        """Number of the block that each place (n, 2) lies in, (n,); -1 where it lies in none."""
+        low, high = self.corners.amin(0), self.corners.amax(0)
+        counts = ((high - low) / self.side).round().long() + 1
+        at = ((z.double().cpu() - low) / self.side).floor().long()
+        inside = ((at >= 0) & (at < counts)).all(1)
+        return torch.where(inside, at[:, 0] * counts[1] + at[:, 1], -1)
+
     def border(self) -> Tensor:
         """Which blocks are outermost, (m,)."""
         return ((self.corners == self.corners.amin(0)) | (self.corners == self.corners.amax(0))).any(1)
@@ -120,13 +128,24 @@ def log_likelihood_2d(
             f"quadrature needs two latent dimensions and an image; got d = {vae.prior.dim} and {len(x)} images; "
             "use core.metrics.likelihood.log_marginal in more dimensions"
         )
-    extent = extent_of(posteriors(vae, x), seed=seed)
-    subset = x[_to_check(extent, check)]
-    points = vae.prior.sample(5000, generator=torch.Generator().manual_seed(seed)).cpu().double()
-    plane, refine, change = _fine_enough(vae, subset, extent, torch.cat([points, extent.reached]), tolerance)
+    plane, refine, change = fine_plane(vae, x, tolerance=tolerance, check=check, seed=seed)
     value, prior_mass, border = _integrate(vae, x, plane, refine, on_progress)
     rms = float(change.square().mean().sqrt())
-    return LogLikelihood(value, float(change.max()), rms, len(subset), plane.side / BLOCK / refine, prior_mass, border)
+    return LogLikelihood(value, float(change.max()), rms, len(change), plane.side / BLOCK / refine, prior_mass, border)
+
+
+@torch.inference_mode()
+def fine_plane(
+    vae: VAE, x: Images, *, tolerance: float = 0.01, check: int = 64, seed: int = 0, most: int = MOST_CELLS
+) -> tuple[Blocks, int, Tensor]:
+    """Blocks and refinement at which ``log_likelihood_2d`` integrates, and its differences on the checked images.
+
+    With fewer than ``most`` coarse cells it is quicker, and the differences tell whether that was too few.
+    """
+    extent = extent_of(posteriors(vae, x), seed=seed)
+    points = vae.prior.sample(5000, generator=torch.Generator().manual_seed(seed)).cpu().double()
+    reached = torch.cat([points, extent.reached])
+    return _fine_enough(vae, x[_to_check(extent, check)], extent, reached, tolerance, most)
 
 
 def total_error(found: LogLikelihood) -> float:
@@ -135,7 +154,13 @@ def total_error(found: LogLikelihood) -> float:
 
 
 def plane_over(
-    mean: Tensor, log_var: Tensor, points: Tensor, side: float, widest: float = math.inf, rings: int = 1
+    mean: Tensor,
+    log_var: Tensor,
+    points: Tensor,
+    side: float,
+    widest: float = math.inf,
+    rings: int = 1,
+    most: int = MOST_CELLS,
 ) -> Blocks:
     """Blocks over the points and over every posterior's surroundings, and ``rings`` more on every side.
 
@@ -146,20 +171,22 @@ def plane_over(
     around = torch.cat([mean.double() - reach, mean.double() + reach, points])
     low, extent = around.amin(0), around.amax(0) - around.amin(0)
     side = min(side, widest * BLOCK * float(extent.max()))
-    side = max(side, BLOCK * math.sqrt(float(extent.prod()) / MOST_CELLS))
+    side = max(side, BLOCK * math.sqrt(float(extent.prod()) / most))
     counts = (extent / side).floor().long() + 1 + 2 * rings
     low = low - (counts * side - extent) / 2  # what is added is added on both sides
     steps = [low[axis] + side * torch.arange(int(counts[axis]), dtype=torch.float64) for axis in (0, 1)]
     return Blocks(torch.cartesian_prod(*steps), side)
 
 
-def _fine_enough(vae: VAE, x: Tensor, extent: Extent, points: Tensor, tolerance: float) -> tuple[Blocks, int, Tensor]:
+def _fine_enough(
+    vae: VAE, x: Tensor, extent: Extent, points: Tensor, tolerance: float, most: int
+) -> tuple[Blocks, int, Tensor]:
     """The first of ``STEPS`` at which two shifted grids agree on the images x, or the last; their differences."""
     step = ring = 0
     while True:
         share, refine = STEPS[step]
         side = 2 * share * extent.narrowest * BLOCK
-        plane = plane_over(extent.mean, extent.log_var, points, side, share / ACROSS, RINGS[ring])
+        plane = plane_over(extent.mean, extent.log_var, points, side, share / ACROSS, RINGS[ring], most)
         # about half a coarse cell, and an odd number of halves of a fine one
         shifted = Blocks(plane.corners + (refine // 2 + 0.5) / refine * plane.side / BLOCK, plane.side)
         first, _, border = _integrate(vae, x, plane, refine)
@@ -185,14 +212,14 @@ def _integrate(
     """log p(x), (n,) float64, the prior's mass in the plane and the largest share of an image in its border."""
     parameter = next(vae.parameters())
     x = x.to(parameter)
-    coarse, prior_mass = _coarse(vae, x, plane)  # (blocks, n)
+    coarse, prior_mass = coarse_masses(vae, x, plane)  # (blocks, n)
     total = coarse.logsumexp(0)
     border = float((coarse[plane.border()].logsumexp(0) - total).exp().max())
     refined = coarse > total - KEPT
     value = coarse.masked_fill(refined, -torch.inf).logsumexp(0).double()
     busy = refined.any(1).nonzero().squeeze(1)
     for done, block in enumerate(busy, 1):
-        field = _Field(vae, plane.nodes(block[None].cpu(), BLOCK * refine).to(parameter))
+        field = Joint(vae, plane.nodes(block[None].cpu(), BLOCK * refine).to(parameter))
         rows = refined[block].nonzero().squeeze(1)
         mass = torch.cat([_log_sum(field.log_joint(x[part]).double()) for part in field.batches(rows)])
         value[rows] = torch.logaddexp(value[rows], mass + 2 * math.log(plane.side / BLOCK / refine))
@@ -201,12 +228,12 @@ def _integrate(
     return value.cpu(), prior_mass, border
 
 
-def _coarse(vae: VAE, x: Tensor, plane: Blocks) -> tuple[Tensor, float]:
+def coarse_masses(vae: VAE, x: Tensor, plane: Blocks) -> tuple[Tensor, float]:
     """Log-mass of every block for every image from its coarse cells, (blocks, n) float32; the prior's mass."""
     log_area = 2 * math.log(plane.side / BLOCK)
     parts, prior_mass = [], 0.0
     for group in torch.arange(len(plane.corners)).split(NODES // BLOCK**2):
-        field = _Field(vae, plane.nodes(group, BLOCK).to(x))
+        field = Joint(vae, plane.nodes(group, BLOCK).to(x))
         prior_mass += float((field.log_prior.double() + log_area).exp().sum())
         rows = [field.log_joint(part).view(len(part), len(group), -1) for part in field.batches(x)]
         parts.append(torch.cat([_log_sum(tile) for tile in rows]).T.float() + log_area)
@@ -219,7 +246,7 @@ def _log_sum(tile: Tensor) -> Tensor:
     return tile.sub_(peak).clamp_(min=mixture.EXP_FLOOR).exp_().sum(-1).log_().add_(peak.squeeze(-1))
 
 
-class _Field:
+class Joint:
     """log p(x|z) + log p(z) on g decoded nodes."""
 
     def __init__(self, vae: VAE, z: Tensor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,4 +86,4 @@ def joined(parts: Sequence[FlowedNormal]) -> FlowedNormal:
 
 def _rows(value: Tensor) -> Tensor:
     """(*batch, k) as (rows, k), which is what a flow takes."""
-    return value.reshape(-1, value.shape[-1])
+    return value.reshape(math.prod(value.shape[:-1]), value.shape[-1])
