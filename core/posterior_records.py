@@ -60,7 +60,8 @@ class Absorption:
         kept_decoder: the same with the decoder left as it was.
         difference: largest difference of one image's ELBO between the first two, in float64.
         difference_single: the same in float32, the precision that models run in.
-        n, draws, seed: images, draws of each posterior (the same in all models), and their seed.
+        n, total: images that were compared, evenly spread over so many.
+        draws, seed: of each posterior (the same in all models), and their seed.
     """
 
     elbo: Estimate
@@ -69,5 +70,6 @@ class Absorption:
     difference: float
     difference_single: float
     n: int
+    total: int
     draws: int
     seed: int

@@ -43,6 +43,13 @@ PAGES = [
         "Priors of growing richness against the aggregated posterior itself.",
     ),
     (
+        "The bound",
+        "variational_posterior.py",
+        "Variational posterior",
+        ":material/target:",
+        "How far q(z|x) is from the true posterior of an image, and whose fault that is.",
+    ),
+    (
         "Flows",
         "flow_timing.py",
         "Flow timing",

@@ -79,7 +79,7 @@ def image_posterior(vae: VAE, x: Images, *, cells: int = CELLS, draws: int = DRA
     part = _window(nodes, (joint + cell - log_px).exp(), weight)
     true, approximate = (
         _grid(density, part, cells, plane, chosen, refine)
-        for density in (lambda at: Joint(vae, at).log_joint(x)[0] - log_px, q.log_prob)
+        for density in (lambda at: Joint(vae, at.to(x)).log_joint(x)[0] - log_px, lambda at: q.log_prob(at.to(x)))
     )
     mean, scale = best.mean.tolist(), torch.exp(0.5 * best.log_var).tolist()
     return ImagePosterior(
@@ -136,8 +136,7 @@ def _starts(q: DiagonalNormal | FlowedNormal, z: Tensor, nodes: Tensor, joint: T
 @torch.enable_grad()
 def _best_gaussian(vae: VAE, x: Tensor, starts: list[DiagonalNormal], generator: torch.Generator) -> DiagonalNormal:
     """The diagonal Gaussian of least KL to p(z|x) that gradient descent finds from any start, on fixed draws."""
-    half = standard_normal((FITTED // 2, 2), x, generator)
-    noise, x = torch.cat([half, -half]).clone(), x.clone()
+    noise, x = _even_noise(x, generator), x.clone()
     found: list[tuple[float, DiagonalNormal]] = []
     for start in starts:
         mean, log_scale = start.mean.clone().requires_grad_(), (0.5 * start.log_var).clone().requires_grad_()
@@ -158,6 +157,14 @@ def _best_gaussian(vae: VAE, x: Tensor, starts: list[DiagonalNormal], generator:
         if math.isfinite(value):
             found.append((value, DiagonalNormal(mean.detach(), 2 * log_scale.detach())))
     return min(found, key=lambda pair: pair[0])[1] if found else starts[0]
+
+
+def _even_noise(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal draws in pairs, z and -z, linearly mapped to covariance I: a quadratic is averaged exactly."""
+    half = standard_normal((FITTED // 2, 2), like, generator)
+    spread = torch.linalg.cholesky(half.T @ half / len(half))
+    half = torch.linalg.solve_triangular(spread, half.T, upper=False).T
+    return torch.cat([half, -half]).clone()
 
 
 def _window(nodes: Tensor, *weights: Tensor) -> Window:

@@ -127,5 +127,12 @@ def _card(info: CheckpointInfo) -> None:
     else:
         st.caption(f"Not evaluated yet: `python -m core evaluate {info.name} --save`")
     with st.container(horizontal=True, gap="small"):
-        layout.link_to("prior_vs_posterior" if info.of_gaussians else "elbo_surgery", "Open", info)
+        layout.link_to(_page_of(info), "Open", info)
         layout.link_to("model_card", "Model card", info, icon=":material/badge:")
+
+
+def _page_of(info: CheckpointInfo) -> str:
+    """The page that tells most of a model."""
+    if info.of_gaussians:
+        return "prior_vs_posterior"
+    return "variational_posterior" if info.latent_dim == 2 else "elbo_surgery"

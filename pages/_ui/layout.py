@@ -92,9 +92,14 @@ def why_no_mixture(info: CheckpointInfo) -> str | None:
     """Why q(z) of a model has no density that can be drawn or fitted, None where it has one."""
     if info.of_gaussians:
         return None
+    where = (
+        "The page Variational posterior shows how near q(z|x) comes to the true posterior."
+        if info.latent_dim == 2
+        else "The page ELBO surgery shows its bound and how loose it is."
+    )
     return (
         f"{title_of(info)}: q(z|x) of this model is a flow, so q(z) is no mixture of Gaussians and its density costs a "
-        "pass of the flow for every image at every place. The page ELBO surgery shows its bound and how loose it is."
+        f"pass of the flow for every image at every place. {where}"
     )
 
 

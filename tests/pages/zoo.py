@@ -20,7 +20,15 @@ from core.metrics.evaluate_latents import evaluate_latents
 from core.priors import PRIORS
 from core.train import Run
 
-PAGES = ("home", "prior_vs_posterior", "pseudo_inputs", "elbo_surgery", "optimal_prior", "model_card")
+PAGES = (
+    "home",
+    "prior_vs_posterior",
+    "pseudo_inputs",
+    "elbo_surgery",
+    "optimal_prior",
+    "variational_posterior",
+    "model_card",
+)
 BROKEN = ("broken-config", "broken-weights")
 FLOW_POSTERIORS = ("posterior-iaf", "posterior-realnvp", "posterior-many", "posterior-three-d")
 """With a flow as q(z|x); "many" has more images than its KL is taken apart for."""

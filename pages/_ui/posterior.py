@@ -1,0 +1,218 @@
+"""The sections of the page that looks at single images' posteriors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core import figures, tables
+from core.figures import posterior_words
+from core.figures.lattice import DIMENSIONS
+from core.figures.posterior import posterior_panels
+from core.gap_records import ImageGap
+from core.posterior_records import ImagePosterior
+from core.records import CheckpointInfo
+from pages._ui import cache, cache_posterior, cards, charts, downloads, layout
+
+ROW, MOST_ROW = "row", 10_000_000
+"""Key of the image's row, and the largest that can be typed."""
+SHOWN = 12
+"""Loosest images that are shown."""
+THEOREM = "flow_prior"
+MEASURED = ("elbo", "log_likelihood", "bound_gap", "quadrature_error")
+"""What a model's evaluation needs for the table."""
+
+
+def why_not(info: CheckpointInfo) -> str | None:
+    """Why the posteriors of a model cannot be drawn, None where they can."""
+    if reason := layout.why_not_decoded(info):
+        return reason
+    if info.latent_dim != 2:
+        return (
+            f"{layout.title_of(info)}: the true posterior is integrated over the latent plane, which needs two latent "
+            f"dimensions; this model has {info.latent_dim}. The page ELBO surgery tells how loose its bound is."
+        )
+    if not info.images:
+        return f"{layout.title_of(info)}: the checkpoint holds no latents. Train it again."
+    return None
+
+
+def with_siblings(info: CheckpointInfo) -> list[CheckpointInfo]:
+    """The model, and all others on the same images with the same prior but for their posterior."""
+    same = [
+        other
+        for other in layout.usable()
+        if other.name != info.name and why_not(other) is None and _setting(other) == _setting(info)
+        and other.posterior != info.posterior
+    ]  # fmt: skip
+    return [info, *cards.in_order(same)]
+
+
+def _setting(info: CheckpointInfo) -> tuple[object, ...]:
+    return info.dataset, info.prior, info.image_shape, info.binarisation, info.likelihood, info.data_seed, info.total
+
+
+def name_of(info: CheckpointInfo) -> str:
+    """What a model is called on this page, where only the posterior tells them apart."""
+    return "Gaussian posterior" if info.of_gaussians else f"{info.posterior_title} posterior"
+
+
+def means(models: list[CheckpointInfo]) -> None:
+    """The gap of each model over all test images."""
+    rows = []
+    for info in models:
+        test = info.metrics.get("test", {})
+        if all(key in test for key in MEASURED):
+            rows.append((name_of(info), test))
+        else:
+            st.info(f"{layout.title_of(info)} is not evaluated: `python -m core evaluate {info.name} --save`")
+    if rows:
+        st.markdown(posterior_words.means_sentence(rows))
+        charts.table(posterior_words.means_table(rows))
+
+
+def choose(info: CheckpointInfo) -> tuple[int, int]:
+    """The image to look at, by its row, and the seed of the draws; the loosest ones stand beside it to be clicked."""
+    worst = cache_posterior.worst(info.name, info.digest)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        typed = st.number_input(
+            f"Row in the {info.split} split, from 0", min_value=0, max_value=MOST_ROW, value=None, step=1, key=ROW,
+            bind="query-params", width=220, placeholder="the loosest",
+        )  # fmt: skip
+        seed = st.number_input(
+            "Seed", min_value=0, max_value=2**31 - 1, value=0, key="seed", bind="query-params", width=120,
+            help="Of the draws of z behind the bound.",
+        )  # fmt: skip
+    loosest = worst.images[0].row if worst is not None and worst.images else 0
+    row = loosest if typed is None else int(typed)
+    if row >= info.total:
+        st.warning(f"There is no row {row:,}: the split has {info.total:,} images. Shown is row {loosest:,}.")
+        row = loosest
+    if worst is None or not worst.images:
+        st.info(f"The loosest images were not looked for: `python -m core evaluate {info.name} --only gaps --save`")
+    else:
+        _loosest(info, worst.images[:SHOWN], worst.draws, worst.seed)
+    return row, int(seed)
+
+
+def _loosest(info: CheckpointInfo, found: tuple[ImageGap, ...], draws: int, seed: int) -> None:
+    """The images with the largest gaps, each over a button that chooses it."""
+    pictures, real = cache.images(info.name, info.digest, tuple(image.row for image in found))
+    st.markdown(
+        f"The loosest bounds of the {name_of(info)}, with log p(x) − ELBO in nats. Click on a number to look at it."
+    )
+    scale = figures.scale_for(pictures.shape[1], 64)
+    for picture, image, column in zip(pictures, found, st.columns(len(found)), strict=True):
+        alt = f"{info.split} image {image.row:,}, whose bound lies {image.gap} nats below log p(x)"
+        column.image(figures.mosaic(picture[None], 1, scale=scale), alt=alt, width="stretch")
+        column.button(
+            f"{image.gap.value:.0f}" if image.gap.value >= 10 else f"{image.gap.value:.1f}",
+            key=f"loosest-{image.row}", on_click=_set(image.row), type="tertiary", width="stretch",
+            help=f"Row {image.row:,}: {image.gap} nats",
+        )  # fmt: skip
+    what = "images" if real else "reconstructions, since the data set is not on this computer"
+    st.caption(
+        f"{len(found)} {what} of the {info.split} split; found with fewer draws, measured with {draws:,} others of "
+        f"each, seed {seed}."
+    )
+
+
+def _set(row: int) -> Callable[[], None]:
+    def put() -> None:
+        st.session_state[ROW] = row
+
+    return put
+
+
+def image(models: list[CheckpointInfo], row: int, seed: int) -> None:
+    """True and approximate posteriors of one image, by model."""
+    info = models[0]
+    try:
+        found = [(one, cache_posterior.image_posterior(one.name, one.digest, row, seed)) for one in models]
+    except ValueError as error:
+        _missing(info, error)
+        return
+    _pictures(models, row)
+    rows = [(name_of(one), posterior) for one, posterior in found]
+    sentences = [posterior_words.image_sentence(name, posterior) for name, posterior in rows]
+    key = f"posterior-{info.name}"
+    charts.chart(posterior_panels(rows), key, " ".join(sentences))
+    for sentence in sentences:
+        st.markdown(f"- {sentence}")
+    method = (
+        f"row {row:,}; regions of p(z|x) and q(z|x) hold 50, 80 and 95 % of their mass; the best Gaussian is the "
+        "diagonal one of least KL(q ‖ p(z|x)) that gradient descent found from three starts; each model has a latent "
+        "space and a decoder of its own, so each has a true posterior of its own: shapes can be compared, places cannot"
+    )
+    charts.caption(figures.caption(layout.dataset_title(info.dataset), info.split, 1, seed, method))
+    downloads.keep(
+        {f"{name}": _writer(posterior) for name, posterior in rows},
+        f"{info.name}-row-{row}",
+    )
+    charts.table(posterior_words.image_table(rows))
+    for name, posterior in rows:
+        st.markdown(f"- {name}: {posterior_words.agreement_sentence(posterior)}")
+
+
+def _missing(info: CheckpointInfo, error: ValueError) -> None:
+    st.info(
+        f"The images of {layout.dataset_title(info.dataset)} are needed for this, and are not to be had: {error}. "
+        f"`python -m core data {info.dataset}` fetches what can be fetched."
+    )
+
+
+def _writer(found: ImagePosterior) -> Callable[[], str]:
+    return lambda: tables.grid_csv(found.approximate, found.true, DIMENSIONS)
+
+
+def _pictures(models: list[CheckpointInfo], row: int) -> None:
+    """The image beside what each model makes of it."""
+    shown = cache.images(models[0].name, models[0].digest, (row,))[0]
+    pairs = [("the image", shown)]
+    for info in models:
+        pairs.append((name_of(info), cache.reconstructed(info.name, info.digest, (row,))))
+    scale = figures.scale_for(shown.shape[1], 96)
+    sheets = [figures.mosaic(picture, 1, scale=scale) for _, picture in pairs]
+    alt = [f"{name}, row {row:,}" if k == 0 else f"mean of p(x|z) by the {name}" for k, (name, _) in enumerate(pairs)]
+    st.image(sheets, caption=[name for name, _ in pairs], width=110, alt=alt)
+
+
+def theorem(info: CheckpointInfo, seed: int) -> None:
+    """The bound of a model with a flow prior before and after its flow was moved."""
+    known = [
+        one for one in layout.usable()
+        if one.dataset == info.dataset and one.latent_dim == info.latent_dim and one.decodes
+        and cache_posterior.why_not_absorbed(one.name, one.digest) is None
+    ]  # fmt: skip
+    if not known:
+        st.info(
+            f"There is no model of {layout.dataset_title(info.dataset)} with a flow prior: "
+            f"`python -m core train --dataset {info.dataset} --latent-dim {info.latent_dim} --prior realnvp`"
+        )
+        return
+    names = {one.name: one for one in known}
+    first = info.name if info.name in names else known[0].name
+    if st.session_state.get(THEOREM) not in (None, *names):
+        st.session_state[THEOREM] = first
+    chosen = names[
+        st.selectbox(
+            "Model with a flow prior",
+            list(names),
+            index=list(names).index(first),
+            key=THEOREM,
+            bind="query-params",
+            width=420,
+        )
+    ]
+    try:
+        found = cache_posterior.absorption(chosen.name, chosen.digest, seed)
+    except ValueError as error:
+        _missing(chosen, error)
+        return
+    st.markdown(posterior_words.absorption_sentence(layout.title_of(chosen), found))
+    some = f"{found.n:,} of {found.total:,} images, evenly spread" if found.n < found.total else f"{found.n:,} images"
+    st.caption(
+        f"{some}, {found.draws} draws of each posterior, the same for all three models, seed {found.seed}; ± one "
+        "standard error over the images. Two different models would differ by whole nats, as the last one does."
+    )

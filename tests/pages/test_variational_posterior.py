@@ -1,0 +1,78 @@
+"""The page of single images' posteriors: with the data set, without it, and over addresses that somebody mistyped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.datasets import DataError
+from tests.pages.test_pages import charts, words
+from tests.pages.zoo import tiny_data
+
+Open = Callable[..., AppTest]
+PAGE = "variational_posterior"
+
+
+@pytest.fixture
+def with_images(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("core.gallery.data_of", lambda *_, **__: tiny_data())
+    st.cache_resource.clear()
+    yield
+    st.cache_resource.clear()  # the images are kept by digest
+
+
+@pytest.mark.usefixtures("with_images")
+def test_both_posteriors_of_one_image_and_whose_fault_the_gap_is(open_page: Open) -> None:
+    app = open_page(PAGE, models="maf", row="7")
+    assert not app.exception and not app.error
+    text = words(app)
+    assert "row 7" in text and "seed 0" in text
+    assert "The best single Gaussian would be" in text and "0 within its noise" in text
+    drawn = json.dumps(charts(app)[0], ensure_ascii=False)
+    assert "p(z|x)" in drawn and "q(z|x)" in drawn
+    assert "with the flow in the posterior and in the decoder" in text and "another model" in text
+
+
+@pytest.mark.usefixtures("with_images")
+def test_a_flow_posterior_stands_beside_the_gaussian_one_of_the_same_prior(open_page: Open) -> None:
+    app = open_page(PAGE, models="posterior-iaf", row="0")
+    assert not app.exception
+    assert "IAF posterior" in words(app) and "Gaussian posterior" in words(app)
+
+
+@pytest.mark.usefixtures("with_images")
+def test_a_row_that_there_is_not_falls_back_and_says_so(open_page: Open) -> None:
+    app = open_page(PAGE, models="vamp", row="4000")
+    assert not app.exception
+    assert "There is no row 4,000: the split has 40 images" in words(app)
+
+
+def test_without_the_data_set_the_page_says_what_is_missing(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(*_: object, **__: object) -> None:
+        raise DataError("not here")
+
+    monkeypatch.setattr("core.gallery.data_of", absent)
+    st.cache_resource.clear()
+    app = open_page(PAGE, models="maf")
+    st.cache_resource.clear()
+    assert not app.exception
+    assert "not here" in words(app) and "python -m core data digits" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("three-d", "needs two latent dimensions; this model has 3"),
+        ("one-d", "needs two latent dimensions; this model has 1"),
+        ("no-latents", "holds no latents"),
+        ("latents", "without a decoder"),
+    ],
+)
+def test_a_model_without_drawable_posteriors_says_why(open_page: Open, kind: str, says: str) -> None:
+    app = open_page(PAGE, models=kind)
+    assert not app.exception
+    assert says in words(app) and not charts(app)
