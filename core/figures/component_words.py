@@ -17,9 +17,12 @@ from core.component_records import (
     Nearest,
     Usual,
 )
+from core.figures.classes import name_of
 from core.intervals import wilson
 
 SHOWN_CLASSES = 3
+SHORT_NAME, LONGEST_NAME = 3, 9
+"""Letters of a class's name that stand before a distance under an image, and that fit above it."""
 COPY = 0.05
 """Share of new images under which a component is told from them."""
 
@@ -156,11 +159,6 @@ def distance_words(found: Nearest, at: int = 0) -> str:
     return f"{found.distances[at]:.2f} {found.unit}"
 
 
-def name_of(index: int, class_names: Sequence[str]) -> str:
-    """Name of a class; its number where none is given."""
-    return class_names[index] if 0 <= index < len(class_names) else str(index)
-
-
 def _share(found: Nearest) -> str:
     return _percent(found.closer, found.low, found.high)
 
@@ -174,11 +172,13 @@ def _count(value: float) -> str:
 
 
 def nearest_words(found: Nearest, class_names: Sequence[str] = ()) -> list[str]:
-    """What stands under each of the nearest images: its class, and how far it is."""
+    """What stands under each of the nearest images: its class, on a line of its own where it is a word, and how far."""
     words = []
     for at in range(len(found.rows)):
         far = f"{100 * found.distances[at]:.1f} %" if found.unit.startswith("%") else distance_words(found, at)
-        words.append(far if found.labels is None else f"{name_of(int(found.labels[at]), class_names)}: {far}")
+        name = "" if found.labels is None else name_of(int(found.labels[at]), class_names)
+        short = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+        words.append(f"{short}<br>{far}" if len(name) > SHORT_NAME else f"{name}: {far}" if name else far)
     return words
 
 

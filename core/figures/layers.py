@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core.figures import theme
+from core.figures import classes, theme
 from core.figures.contours import contour_line, dashes
 from core.records import HDR_SHARES, DensityGrid
 
@@ -98,14 +98,13 @@ def point_traces(
     marker: dict[str, Any] = {"size": size, "opacity": opacity, "line": edge, "color": theme.DATA}
     legend: list[Trace] = []
     if labels is not None:
-        index = labels.astype(np.int64)
-        count = max(int(index.max(initial=0)) + 1, len(class_names))
+        index, names = classes.named(labels, class_names)
+        count = len(names)
         symbols = np.array([theme.class_symbol_code(k) for k in range(count)], np.uint8)
         marker |= {"color": index.astype(np.float32), "colorscale": theme.class_scale(count), "showscale": False}
         # Written out as plotly's typed array, since plotly compares every other array of symbols name by name.
         codes = {"dtype": "u1", "bdata": base64.b64encode(symbols[index].tobytes()).decode("ascii")}
         marker |= {"cmin": -0.5, "cmax": count - 0.5, "symbol": codes}
-        names = [str(class_names[k]) if k < len(class_names) else str(k) for k in range(count)]
         legend = [_legend_entry(k, name) for k, name in enumerate(names)]
     trace = _markers(points, "", "scattergl", _POINT_NAMES[kind], marker) | {"showlegend": labels is None}
     return [trace, *legend]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core.figures import theme
+from core.figures import classes, theme
 from core.figures.layers import MAX_POINTS
 from core.records import Embedding
 
@@ -81,8 +81,8 @@ def _map(
     traces = _shared(q, p, size, opacity, _hovers(sources, labels, class_names))
     heads = [f"{theme.words('q(z)', theme.DATA)} discs, {theme.words('p(z)', theme.PRIOR)} hollow diamonds"]
     if labels is not None:
-        names = _names(labels, class_names)
-        traces += [_by_class(q, labels, len(names), size + 1, opacity, _hovers(sources, labels, class_names))]
+        index, names = classes.named(labels, class_names)
+        traces += [_by_class(q, index, len(names), size + 1, opacity, _hovers(sources, labels, class_names))]
         traces += [_legend_entry(index, name) for index, name in enumerate(names)]
         heads.append(f"{theme.words('q(z)', theme.DATA)} by class")
     legend = [trace["name"] for trace in traces if trace["showlegend"]]
@@ -107,17 +107,12 @@ def _check(q: np.ndarray, p: np.ndarray, labels: np.ndarray | None) -> None:
         raise ValueError(f"labels must be {q.shape[:1]} whole numbers from 0, got shape {labels.shape}")
 
 
-def _names(labels: np.ndarray, class_names: Sequence[str]) -> list[str]:
-    count = max(int(labels.max(initial=0)) + 1, len(class_names))
-    return [str(class_names[k]) if k < len(class_names) else str(k) for k in range(count)]
-
-
 def _hovers(sources: Sequence[str], labels: np.ndarray | None, class_names: Sequence[str]) -> list[str]:
     """What the pointer says at each draw of q."""
     if labels is None:
         return [f"q(z): {source}" for source in sources]
-    names = _names(labels, class_names)
-    return [f"q(z): {source}<br>class {names[k]}" for source, k in zip(sources, labels.tolist(), strict=True)]
+    names = [classes.name_of(k, class_names) for k in labels.tolist()]
+    return [f"q(z): {source}<br>class {name}" for source, name in zip(sources, names, strict=True)]
 
 
 def _shared(q: np.ndarray, p: np.ndarray, size: int, opacity: float, hovers: Sequence[str]) -> list[dict[str, Any]]:
@@ -135,10 +130,9 @@ def _shared(q: np.ndarray, p: np.ndarray, size: int, opacity: float, hovers: Seq
 
 
 def _by_class(
-    q: np.ndarray, labels: np.ndarray, count: int, size: int, opacity: float, hovers: Sequence[str]
+    q: np.ndarray, index: np.ndarray, count: int, size: int, opacity: float, hovers: Sequence[str]
 ) -> dict[str, Any]:
     """Draws of q in the colours and shapes of their classes."""
-    index = labels.astype(np.int64)
     # Written out as plotly's typed array, since plotly compares every other array of symbols name by name.
     symbols = np.array([theme.class_symbol_code(k) for k in range(count)], np.uint8)[index]
     codes = {"dtype": "u1", "bdata": base64.b64encode(symbols.tobytes()).decode("ascii")}
