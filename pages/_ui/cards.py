@@ -15,8 +15,10 @@ TERMS = ("reconstruction", "mutual_information", "marginal_kl", "log_n")
 
 
 def datasets(infos: list[CheckpointInfo]) -> list[str]:
-    """Data sets of the models by name, the bundled digits last."""
-    return sorted({info.dataset for info in infos}, key=lambda name: (name == "digits", name))
+    """Data sets of the models in the order in which they are offered, own ones after them, the bundled digits last."""
+    order = list(layout.DATASET_TITLES)
+    place = {name: order.index(name) if name in order else len(order) for name in (info.dataset for info in infos)}
+    return sorted(place, key=lambda name: (name == "digits", place[name], name))
 
 
 def in_order(infos: Iterable[CheckpointInfo]) -> list[CheckpointInfo]:
