@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from core import mixture
+from core.browser_records import Reference
 from core.latents import LatentCloud
 from core.priors import Prior
 from core.records import Place
@@ -13,14 +16,40 @@ DRAWS = 2000
 
 
 @torch.inference_mode()
-def place(z: tuple[float, ...], cloud: LatentCloud, prior: Prior, *, seed: int = 0) -> Place:
+def reference(cloud: LatentCloud | None, prior: Prior, *, seed: int = 0) -> Reference:
+    """The log-densities that draws of q(z) and of p(z) themselves have: what a place is compared with.
+
+    Args:
+        cloud: posteriors behind q(z); None where its density is not known.
+        prior: p(z).
+        seed: of the draws.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    log_q = None
+    if cloud is not None:
+        draws, index = cloud.sample(DRAWS, generator=generator)
+        log_q = mixture.log_prob(draws, *cloud.components(), exclude=index if len(cloud) > 1 else None).double()
+    log_p = prior.log_prob(prior.sample(DRAWS, generator=generator)).double()
+    return Reference(None if log_q is None else log_q.sort().values.numpy(), log_p.sort().values.numpy(), DRAWS, seed)
+
+
+@torch.inference_mode()
+def place(
+    z: tuple[float, ...],
+    cloud: LatentCloud | None,
+    prior: Prior,
+    *,
+    seed: int = 0,
+    compared: Reference | None = None,
+) -> Place:
     """Log-densities at z, and the share of each distribution's own draws that lie at a lower density than z.
 
     Args:
         z: d coordinates.
-        cloud: posteriors behind q(z).
+        cloud: posteriors behind q(z); None where its density is not known: what is said of q is nan then.
         prior: p(z).
         seed: of the draws.
+        compared: what ``reference`` gives for the same three, where it is there already.
 
     Raises:
         ValueError: when z has the wrong length or is not finite.
@@ -28,18 +57,14 @@ def place(z: tuple[float, ...], cloud: LatentCloud, prior: Prior, *, seed: int =
     point = torch.tensor([z], dtype=torch.float64)
     if point.shape[1] != prior.dim or not torch.isfinite(point).all():
         raise ValueError(f"z must be {prior.dim} finite numbers; got {z}")
-    generator = torch.Generator().manual_seed(seed)
-    draws, index = cloud.sample(DRAWS, generator=generator)
-    components = cloud.components()
-    log_q = mixture.log_prob(point, *components, double=True)
-    log_q_draws = mixture.log_prob(draws, *components, exclude=index if len(cloud) > 1 else None)
-    log_p = prior.log_prob(point.float()).double()
-    log_p_draws = prior.log_prob(prior.sample(DRAWS, generator=generator)).double()
+    compared = compared or reference(cloud, prior, seed=seed)
+    log_q = math.nan if cloud is None else float(mixture.log_prob(point, *cloud.components(), double=True))
+    log_p = float(prior.log_prob(point.float()).double())
     return Place(
         z=tuple(float(value) for value in z),
-        log_q=float(log_q),
-        log_p=float(log_p),
-        percentile_q=float((log_q_draws < log_q).double().mean()),
-        percentile_p=float((log_p_draws < log_p).double().mean()),
-        draws=DRAWS,
+        log_q=log_q,
+        log_p=log_p,
+        percentile_q=math.nan if compared.log_q is None else float((compared.log_q < log_q).mean()),
+        percentile_p=float((compared.log_p < log_p).mean()),
+        draws=compared.draws,
     )

@@ -16,6 +16,7 @@ Open = Callable[..., AppTest]
 TITLES = {
     "home": "What does a VAE's prior do?",
     "prior_vs_posterior": "Does the prior cover the data?",
+    "latent_browser": "What does each place decode to?",
     "pseudo_inputs": "What has each pseudo-input learned?",
     "elbo_surgery": "What is the ELBO made of?",
     "variational_posterior": "Is the posterior rich enough?",

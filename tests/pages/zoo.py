@@ -23,6 +23,7 @@ from core.train import Run
 PAGES = (
     "home",
     "prior_vs_posterior",
+    "latent_browser",
     "pseudo_inputs",
     "elbo_surgery",
     "optimal_prior",
