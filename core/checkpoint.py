@@ -7,6 +7,7 @@
                        images; of a flow posterior its base and its context, under names of their own
                        snapshots.safetensors  codes and prior at some epochs (``core.snapshots_file``), where asked for
                        images.safetensors     pictures of imported latents (``core.stored_images``)
+                       per_image-SPLIT.safetensors  what each image gives to the measures (``core.per_image``)
 
 A folder is written whole beside its place, as .tmp-PID-NAME, and then renamed, so that a checkpoint is either there or
 not. One that is replaced is .tmp-old-NAME for a moment, and is read there. Reading never changes the disk.
@@ -42,6 +43,7 @@ from core.flow_latents import FlowCloud, read_flow_latents, write_flow_latents
 from core.jsonfile import read_object
 from core.latents import LatentCloud, read_latents, write_latents
 from core.metrics_file import read_metrics, write_metrics
+from core.per_image import PerImage, write_per_image
 from core.posteriors import POSTERIORS, FlowPosterior
 from core.priors import PRIORS
 from core.records import CheckpointInfo
@@ -97,6 +99,7 @@ def save(
     path: Path,
     *,
     metrics: dict[str, Any] | None = None,
+    per_image: PerImage | None = None,
     latents: LatentCloud | FlowCloud | None = None,
     snapshots: Snapshots | None = None,
     images: np.ndarray | None = None,
@@ -110,6 +113,7 @@ def save(
         config: how it was made; the settings of prior and posterior complete (``core.build.resolved``).
         path: the folder, whose name is the checkpoint's.
         metrics: content of metrics.json.
+        per_image: what each image gives to an evaluation in it.
         latents: posteriors of test images.
         snapshots: of its training; without any, there is no file of them.
         images: (n, pixels) pictures in [0, 1] that came with imported latents.
@@ -147,6 +151,8 @@ def save(
     if images is not None:
         write_images(images, fresh / "images.safetensors")
     files = {file.name: sha256(file) for file in sorted(fresh.glob("*.safetensors"))}
+    if per_image is not None:
+        write_per_image(fresh, per_image)  # a measure, which may be taken again: it has no hash
     (fresh / "config.json").write_text(config.model_copy(update={"files": files}).model_dump_json(indent=2) + "\n")
     for file in fresh.iterdir():
         with file.open("rb") as handle:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.metrics.evaluate import Evaluation
 
 GAPS = "gaps"
 
@@ -19,13 +22,14 @@ def add_evaluate(subcommands: Any) -> argparse.ArgumentParser:
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--data", type=Path, default=None, help="folder of the data sets")
     command.add_argument("--only", choices=[GAPS], help="the images with the loosest bounds, and nothing else (d = 2)")
-    command.add_argument("--save", action="store_true", help="store the result in the checkpoint's metrics.json")
+    command.add_argument("--save", action="store_true", help="store the result in the checkpoint")
     command.set_defaults(run=_evaluate, show=show_evaluation)
     return command
 
 
 def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     from core.checkpoint import load, write_metrics
+    from core.per_image import write_per_image
     from core.posthoc import data_of
 
     checkpoint = load(options.name, options.root)
@@ -40,7 +44,10 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
         result = _gaps_with_progress(checkpoint.vae, data, options.split, options.seed)
         kept = {**stored, "worst_gaps": result["worst_gaps"]}
     else:
-        result = kept = evaluate_with_progress(checkpoint.vae, data, options.split, options.samples, options.seed)
+        found = evaluate_with_progress(checkpoint.vae, data, options.split, options.samples, options.seed)
+        result = kept = found.as_dict()
+        if options.save:
+            write_per_image(options.root / options.name, found.per_image)
     if options.save:
         evaluations = {**evaluations, options.split: kept}
         write_metrics(options.root / options.name, {**checkpoint.metrics, "evaluations": evaluations})
@@ -62,7 +69,7 @@ def _latents_only(checkpoint: Any, options: argparse.Namespace) -> dict[str, Any
     return result
 
 
-def evaluate_with_progress(vae: Any, data: Any, split: str, samples: int, seed: int) -> dict[str, Any]:
+def evaluate_with_progress(vae: Any, data: Any, split: str, samples: int, seed: int) -> Evaluation:
     """``core.metrics.evaluate``, with its progress told."""
     from core.metrics.evaluate import evaluate
     from core.progress import Progress
@@ -76,7 +83,7 @@ def evaluate_with_progress(vae: Any, data: Any, split: str, samples: int, seed: 
             report(done, len(images), "measuring the model")
 
         tell(0)
-        return evaluate(vae, images, split, samples=samples, seed=seed, on_progress=tell).as_dict()
+        return evaluate(vae, images, split, samples=samples, seed=seed, on_progress=tell)
 
 
 def _gaps_with_progress(vae: Any, data: Any, split: str, seed: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -23,6 +23,7 @@ from core.metrics.likelihood import log_marginal
 from core.metrics.per_dimension import PerDimension, per_dimension
 from core.metrics.quadrature import log_likelihood_2d, total_error
 from core.metrics.surgery import Surgery, elbo_surgery
+from core.per_image import PerImage, fingerprint
 from core.posteriors import FlowedNormal
 from core.records import CurvePoint, Distance, Estimate
 from core.vae import VAE, ElboTerms
@@ -46,6 +47,7 @@ class Evaluation:
         likelihood_curve: the importance-weighted bound against the number of samples.
         per_dimension: both KLs dimension by dimension; None where the prior is no product over dimensions.
         worst_gaps: the images on which the bound is loosest; None unless there are two latent dimensions.
+        per_image: what each image gives to the estimates; not part of ``as_dict``.
         n: number of images.
         split, seed, samples: which images, the seed of every draw, importance samples behind nll.
         ess_median: median effective sample size of those samples.
@@ -57,6 +59,7 @@ class Evaluation:
     likelihood_curve: tuple[CurvePoint, ...]
     per_dimension: PerDimension | None
     worst_gaps: WorstGaps | None
+    per_image: PerImage = field(compare=False)
     n: int
     split: str
     seed: int
@@ -109,20 +112,26 @@ def evaluate(
     terms = _terms(vae, images.images, generator)
     surgery = _surgery(q, vae, terms.kl, generator)
     likelihood = log_marginal(vae, images.images, samples, generator=generator, on_progress=on_progress)
-    bound, nll = terms.elbo.double().mean(0), over_examples(-likelihood.value)
+    bound = terms.elbo.double().mean(0)
+    by_image = {
+        "reconstruction": terms.reconstruction.double().mean(0),
+        "average_kl": terms.kl.double().mean(0),
+        "nll": -likelihood.value,
+    }
     estimates = {
         "elbo": over_examples(bound),
-        "reconstruction": over_examples(terms.reconstruction.double().mean(0)),
-        "average_kl": over_examples(terms.kl.double().mean(0)),
+        **{name: over_examples(values) for name, values in by_image.items()},
         **({} if surgery is None else _of_surgery(surgery)),
-        "nll": nll,
         "importance_gain": over_examples(likelihood.value - bound),
     }
+    if surgery is not None:
+        by_image |= {"mutual_information": surgery.information_by_image, "marginal_kl": surgery.marginal_by_image}
     if gaussian:
         estimates["active_units"] = active_units(q.mean.cpu())
     gaps = None
     if vae.prior.dim == 2:
         exact = log_likelihood_2d(vae, images.images, seed=seed)
+        by_image["log_likelihood"] = exact.value
         estimates["log_likelihood"] = over_examples(exact.value)
         estimates["bound_gap"] = over_examples(exact.value - bound)
         estimates["quadrature_error"] = Estimate(total_error(exact), 0.0)
@@ -131,6 +140,13 @@ def evaluate(
         estimates=estimates,
         likelihood_curve=likelihood.curve,
         worst_gaps=gaps,
+        per_image=PerImage(
+            {name: values.float().cpu().numpy() for name, values in by_image.items()},
+            split,
+            seed,
+            samples,
+            fingerprint(images.images.numpy()),
+        ),
         **(_of_mixture(q, vae, split, generator, seed) if gaussian else NO_MIXTURE_PARTS),
         n=len(images),
         split=split,
