@@ -193,7 +193,7 @@ class RandomCalls(TorchFunctionMode):
 
 def gaussian_noise_comes_first(make: MakePrior) -> None:
     """Equal seeds give priors of one dimension the same N(0, I) noise, so that their draws can be compared."""
-    for dim in (1, 2, 5):
+    for dim in (2, 5):
         prior = make(dim)
         with RandomCalls() as calls:
             prior.sample(7, generator=seeded(9))
