@@ -53,6 +53,18 @@ def stored_rows(n: int, total: int) -> np.ndarray:
     return torch.randperm(total, generator=torch.Generator().manual_seed(SUBSET_SEED))[:n].sort().values.numpy()
 
 
+def places_of(rows: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Places of rows of a split among the rows whose posteriors are kept, which are ascending.
+
+    Raises:
+        ValueError: where one is not kept.
+    """
+    place = np.searchsorted(kept, rows)
+    if not len(kept) or (kept[np.minimum(place, len(kept) - 1)] != rows).any():
+        raise ValueError(f"the posteriors of rows {rows[:5].tolist()} and on are not stored")
+    return place
+
+
 def write(file: Path, stored: Stored) -> None:
     """Store the numbers in half precision."""
     tensors: dict[str, np.ndarray] = {name: values.astype(np.float16) for name, values in stored.numbers.items()}

@@ -15,6 +15,13 @@ from pages._ui.sidebar import draw_sidebar
 PAGES = [
     ("Overview", "home.py", "Home", ":material/home:", "What Priorscope shows and which models are here."),
     (
+        "Overview",
+        "compare.py",
+        "Compare",
+        ":material/compare:",
+        "Models side by side: paired differences, latent spaces with one selection, pictures from the same noise.",
+    ),
+    (
         "Latent space",
         "prior_vs_posterior.py",
         "Prior vs posterior",

@@ -220,6 +220,13 @@ def reconstructed(name: str, digest: str, rows: tuple[int, ...]) -> np.ndarray:
     return galleries.reconstructed(model(name, digest), np.array(rows))
 
 
+def stored_rows(name: str, digest: str) -> np.ndarray:
+    """Rows of the split whose posteriors are stored, ascending; none where there are none."""
+    loaded = model(name, digest)
+    stored = loaded.latents or loaded.flow_latents
+    return np.array([], int) if stored is None else stored.split_rows()
+
+
 def record(name: str, digest: str, key: str) -> Any:
     """A record of the stored evaluation on the test split, None where there is none."""
     return metrics_file.record(model(name, digest).metrics, "test", key)

@@ -9,7 +9,7 @@ import streamlit as st
 from core.latents import PointKind
 from core.records import CheckpointInfo
 
-MAX_MODELS = 6
+MAX_MODELS = 10
 PREFERRED = ("mnist-2d-standard", "digits-2d-standard")
 """Shown first when the address names no model: the prior whose fit is worst tells most."""
 POINT_KINDS = {"samples": "Samples", "means": "Means", "none": "None"}
@@ -65,7 +65,7 @@ def pick_models(usable: list[CheckpointInfo]) -> None:
         max_selections=MAX_MODELS,
         placeholder="Choose one or more",
         on_change=clear_region,
-        help="Up to six. Pages that draw a picture for each show the first two, one above the other.",
+        help="Up to ten, side by side on the page Compare. Other pages show the first one or two.",
     )
 
 
