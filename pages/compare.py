@@ -10,8 +10,7 @@ st.markdown(
     "image: they are known far better than the values, and **bold** ones are more than two standard errors from zero."
 )
 models = compare.models(layout.require_models())
-against = compare.reference(models)
-compare.numbers(models, against)
+compare.numbers(models)
 
 charts.heading("Where do they put the same images?")
 chosen = compare_latent.show(models)

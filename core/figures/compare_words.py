@@ -25,16 +25,14 @@ _IN_NATS = (
 
 def comparison_table(
     models: Sequence[Measured],
-    against: int,
     *,
     distances: Sequence[Distance | None] = (),
     facts: Sequence[Mapping[str, str]] = (),
 ) -> Table:
-    """A column a model, a line a measure; under each measure in nats its difference from one of the models.
+    """A column a model, a line a measure; under each measure in nats its difference from the first model.
 
     Args:
-        models: in the order of the columns.
-        against: place of the model that the others are compared with.
+        models: in the order of the columns. The importance-weighted likelihood is left out where all are known exactly.
         distances: of each model's prior from its q(z), where known.
         facts: of each model, by name in words: parameters, seconds and the like.
 
@@ -43,14 +41,16 @@ def comparison_table(
     """
     rows: list[tuple[str, ...]] = []
     bold: list[tuple[int, int]] = []
+    told = sum(model.per_image is not None for model in models) > 1  # pairs there are: what is none is marked
+    exact = all(estimate_of(model, "log_likelihood") for model in models)
     for measure, title in _IN_NATS:
         values = [estimate_of(model, measure) for model in models]
-        if not any(values):
+        if not any(values) or (measure == "nll" and exact):
             continue
         rows.append((title + _samples(models, measure), *(str(value) if value else NOTHING for value in values)))
-        gaps = [None if k == against else difference(model, models[against], measure) for k, model in enumerate(models)]
+        gaps = [None, *(difference(model, models[0], measure) for model in models[1:])]
         if any(gaps):
-            rows.append(("… difference", *map(_gap, gaps)))
+            rows.append(("… difference", *(_gap(gap, told=told) for gap in gaps)))
             bold += [(len(rows) - 1, k + 1) for k, gap in enumerate(gaps) if gap is not None and gap.clear]
     rows += _distance_rows(distances)
     units = [estimate_of(model, "active_units") for model in models]
@@ -63,10 +63,10 @@ def comparison_table(
     return Table(("", *(model.label for model in models)), tuple(rows), bold=tuple(bold))
 
 
-def gain_sentences(models: Sequence[Measured], against: int) -> list[str]:
-    """What each model gains over one of them, the largest gain of the bound first, in sentences without markup."""
-    other = models[against]
-    found = [(model, gains(model, other)) for k, model in enumerate(models) if k != against]
+def gain_sentences(models: Sequence[Measured]) -> list[str]:
+    """What each model gains over the first, the largest gain of the bound first, in sentences without markup."""
+    other = models[0]
+    found = [(model, gains(model, other)) for model in models[1:]]
     known = [(model, gained) for model, gained in found if "elbo" in gained]
     known.sort(key=lambda pair: -pair[1]["elbo"].estimate.value)
     return [_sentence(model.label, other.label, gained) for model, gained in known]
@@ -114,11 +114,12 @@ def _samples(models: Sequence[Measured], measure: str) -> str:
     return f", S = {found.pop():,}" if len(found) == 1 else ", S differs"
 
 
-def _gap(gap: Difference | None) -> str:
+def _gap(gap: Difference | None, *, told: bool) -> str:
+    """A difference in a cell; whether it is paired is told where that is not the same for all."""
     if gap is None:
         return ""
     sign = "+" if gap.estimate.value > 0 else ""
-    return f"{sign}{difference_words(gap.estimate)}" + ("" if gap.paired else ", not paired")
+    return f"{sign}{difference_words(gap.estimate)}" + (", not paired" if told and not gap.paired else "")
 
 
 def _distance_rows(distances: Sequence[Distance | None]) -> list[tuple[str, ...]]:
@@ -145,17 +146,17 @@ def _share(value: float, low: float, high: float) -> str:
     return f"{100 * value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
 
 
-def differences_csv(models: Sequence[Measured], against: int) -> str:
-    """Every measure of every model with its difference from one of them: one line each, full precision."""
+def differences_csv(models: Sequence[Measured]) -> str:
+    """Every measure of every model with its difference from the first: one line each, full precision."""
     from core.tables import write_csv
 
     lines: list[list[Any]] = []
     for model in models:
         for measure, _ in _IN_NATS:
-            value, gap = estimate_of(model, measure), difference(model, models[against], measure)
+            value, gap = estimate_of(model, measure), difference(model, models[0], measure)
             if value is not None:
                 lines.append(
-                    [model.name, measure, value.value, value.se, models[against].name]
+                    [model.name, measure, value.value, value.se, models[0].name]
                     + (["", "", ""] if gap is None else [gap.estimate.value, gap.estimate.se, gap.paired])
                 )
     header = ["model", "measure", "nats", "standard error", "compared with", "difference", "its error", "paired"]

@@ -16,9 +16,11 @@ from core.figures.signed import signed_trace
 from core.records import DensityGrid
 
 COLUMNS = 4
-"""Panels beside each other; more models begin another row."""
-SIDE, HEAD, GAP, FOOT = 250, 46, 14, 62
-"""Pixels: side of a panel on a 1280-pixel screen, room for its name, between two rows, and under the last one."""
+"""Panels beside each other at most; more models make another row, as even as possible."""
+SIDES = {1: 380, 2: 370, 3: 272, 4: 202}
+"""Pixels of a panel's side by the number of columns, so that they are square on a 1280-pixel screen."""
+HEAD, GAP, FOOT = 46, 14, 62
+"""Pixels: room for a model's name, between two rows of panels, and under the last one."""
 SHARE = 0.95
 """Mass of q(z|x) inside the ellipse of a chosen image."""
 LIMIT = 8.0
@@ -44,6 +46,37 @@ class Panel:
     points: np.ndarray
     prior_points: np.ndarray | None = None
     chosen: tuple[np.ndarray, np.ndarray] | None = None
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Where the two panels of each of ``count`` models stand."""
+
+    count: int
+
+    @property
+    def bands(self) -> int:
+        """Rows of models."""
+        return -(-self.count // COLUMNS)
+
+    @property
+    def columns(self) -> int:
+        """Models in a row."""
+        return -(-self.count // self.bands)
+
+    @property
+    def height(self) -> int:
+        """Pixels of all rows."""
+        return self.bands * (HEAD + 2 * SIDES[self.columns] + GAP) + (self.bands - 1) * GAP
+
+    def domains(self, place: int) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float]]:
+        """Across, and up for the upper and for the lower panel, in parts of the plot."""
+        width, side = 1 / self.columns, SIDES[self.columns]
+        left = (place % self.columns) * width
+        top = (place // self.columns) * (HEAD + 2 * side + 2 * GAP) + HEAD
+        ends = [1 - at / self.height for at in (top, top + side, top + side + GAP, top + 2 * side + GAP)]
+        across = (left, left + width - (0.02 if self.columns > 1 else 0))
+        return across, (ends[1], ends[0]), (max(0.0, ends[3]), ends[2])
 
 
 def multiples(
@@ -73,8 +106,7 @@ def multiples(
     traces: list[dict[str, Any]] = []
     axes: dict[str, Any] = {}
     heads: list[dict[str, Any]] = []
-    bands = -(-len(panels) // COLUMNS)
-    height = 2 * bands * SIDE + bands * HEAD + (2 * bands - 1) * GAP
+    grid = _Grid(len(panels))
     for place, panel in enumerate(panels):
         upper, lower = _suffix(place), _suffix(len(panels) + place)
         traces += _densities(panel, upper, rows, labels, class_names, selected, legend=place == 0)
@@ -83,18 +115,18 @@ def multiples(
             traces.append(signed_trace(panel.q, panel.p, LIMIT, lower) | bar)
             traces += layers.data_rims(layers.regions(panel.q)[:1], lower)
             traces += layers.prior_rims(layers.regions(panel.p)[:1], lower)
-        across, (top, middle, bottom) = _domains(place, len(panels), height)
-        axes |= _axes(panels[0].q, upper, across, (middle, top), first=place == 0, numbers=False)
-        axes |= _axes(panels[0].q, lower, across, (bottom, middle - GAP / height), first=False, numbers=True)
+        across, above, below = grid.domains(place)
+        axes |= _axes(panels[0].q, upper, across, above, first=place == 0, numbers=False)
+        axes |= _axes(panels[0].q, lower, across, below, first=False, numbers=True)
         heads.append(_head(panel, upper))
         if panel.p is None:
             heads.append(_no_map(lower))
     legend = [str(trace["name"]) for trace in traces if trace.get("showlegend")]
-    layout = theme.layout(height=height, legend=legend)
-    layout["height"] = height + layout["margin"]["t"] + FOOT
+    layout = theme.layout(height=grid.height, legend=legend)
+    layout["height"] = grid.height + layout["margin"]["t"] + FOOT
     layout["legend"]["y"] = 1 - 2 / layout["height"]
     layout["margin"] |= {"l": 44, "r": 76, "b": FOOT}
-    return go.Figure(traces, layout | axes | {"annotations": heads, "dragmode": "lasso"})
+    return go.Figure(traces, layout | axes | {"annotations": heads})
 
 
 def picked_row(event: Mapping[str, Any] | None) -> int | None:
@@ -151,7 +183,7 @@ def _densities(
         "xaxis": f"x{axis}", "yaxis": f"y{axis}", "customdata": rows.tolist(), "hoverinfo": "text",
         "hovertext": _told(rows, labels, class_names), "showlegend": legend and labels is None,
     }  # fmt: skip
-    points["marker"] = points["marker"] | {"size": 5, "line": {"width": 0}}
+    points["marker"] = points["marker"] | {"size": 4, "opacity": 0.7, "line": {"width": 0}}
     if selected is not None:
         faint = np.where(selected, 0.95, theme.UNPICKED_ALPHA).astype(np.float32)
         points["marker"] |= {"opacity": faint, "size": np.where(selected, 7, 4).astype(np.float32)}
@@ -201,16 +233,6 @@ def _told(rows: np.ndarray, labels: np.ndarray | None, class_names: Sequence[str
 
 def _suffix(place: int) -> str:
     return "" if place == 0 else str(place + 1)
-
-
-def _domains(place: int, count: int, height: int) -> tuple[tuple[float, float], tuple[float, float, float]]:
-    """Of a model's two panels: the horizontal domain, and top, border and bottom, in parts of the plot."""
-    columns, band = min(count, COLUMNS), place // COLUMNS
-    width, gap = 1 / columns, 0.02
-    left = (place % COLUMNS) * width
-    top = band * (2 * SIDE + HEAD + 2 * GAP) + HEAD
-    ends = tuple(1 - at / height for at in (top, top + SIDE, top + 2 * SIDE + GAP))
-    return (left, left + width - (gap if columns > 1 else 0)), (ends[0], ends[1], max(0.0, ends[2]))
 
 
 def _axes(

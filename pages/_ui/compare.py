@@ -11,18 +11,15 @@ from core.records import CheckpointInfo
 from core.report import Table
 from pages._ui import cache, cache_compare, cards, charts, controls, downloads, drawn, layout
 
-FACTS = (
-    ("latent dimension d", lambda info, _: f"{info.latent_dim}"),
-    ("parameters", lambda _, told: _whole(told, "parameters")),
-    ("epochs of training", lambda _, told: _whole(told, "epochs")),
-    ("seconds of training", lambda _, told: _whole(told, "seconds")),
-)
+OF_TRAINING = {"parameters": "parameters", "epochs": "epochs of training", "seconds": "seconds of training"}
+"""What is told of a training, with its name in the table."""
 
 
 def models(chosen: list[CheckpointInfo]) -> list[CheckpointInfo]:
-    """The models that are compared: the chosen ones that may stand in one table, or all priors of the same kind.
+    """The models that are compared, the one that the others are compared with first.
 
-    A model alone gets company. Those that cannot be compared with the first are told with the reason.
+    The chosen ones that may stand in one table, or all of the same kind: a model alone gets company. Those that cannot
+    be compared with the first chosen one are told with the reason.
     """
     everyone = st.toggle(
         "Every model of the same data set and latent dimension",
@@ -46,22 +43,13 @@ def models(chosen: list[CheckpointInfo]) -> list[CheckpointInfo]:
             "There is no other model of these images yet. Train one with another prior: "
             f"`python -m core train --dataset {first.dataset} --prior vamp --latent-dim {first.latent_dim}`"
         )
-    fit = fit[: controls.MAX_MODELS]
+    fit = _reference_first(fit[: controls.MAX_MODELS])
     drawn.about(fit)
     return fit
 
 
-def labels(infos: list[CheckpointInfo]) -> list[str]:
-    """A short name for each of some models, different for all of them."""
-    dims = len({info.latent_dim for info in infos}) > 1
-    short = [_short(info, dims) for info in infos]
-    return [
-        label if short.count(label) == 1 else f"{label} ({info.name})" for info, label in zip(infos, short, strict=True)
-    ]
-
-
-def reference(infos: list[CheckpointInfo]) -> int:
-    """Place of the model that the others are compared with."""
+def _reference_first(infos: list[CheckpointInfo]) -> list[CheckpointInfo]:
+    """The models with the one that the others are compared with in front."""
     names = [info.name for info in infos]
     titles = dict(zip(names, labels(infos), strict=True))
     picked = st.selectbox(
@@ -73,36 +61,50 @@ def reference(infos: list[CheckpointInfo]) -> int:
         bind="query-params",
         width=320,
     )
-    return names.index(picked) if picked in names else 0
+    return sorted(infos, key=lambda info: info.name != picked)
 
 
-def numbers(infos: list[CheckpointInfo], against: int) -> None:
-    """Sentences, the figure of gains, and the table."""
+def labels(infos: list[CheckpointInfo]) -> list[str]:
+    """A short name for each of some models, different for all of them."""
+    dims = len({info.latent_dim for info in infos}) > 1
+    short = [_short(info, dims) for info in infos]
+    return [
+        label if short.count(label) == 1 else f"{label} ({info.name})" for info, label in zip(infos, short, strict=True)
+    ]
+
+
+def numbers(infos: list[CheckpointInfo]) -> None:
+    """The figure of gains over the first model, sentences, and the table."""
     measured = [_measured(info, label) for info, label in zip(infos, labels(infos), strict=True)]
     compared = [model for model in measured if "elbo" in model.evaluation]
     _not_evaluated(infos)
     if not any(model.evaluation for model in measured):
         return
-    place = measured[against]
-    rows = [(model.label, comparison.gains(model, place)) for model in compared if model is not place]
+    first = measured[0]
+    rows = [(model.label, comparison.gains(model, first)) for model in compared if model is not first]
     rows = [(label, gained) for label, gained in rows if gained]
     if rows:
-        sentences = compare_words.gain_sentences(measured, against)
-        charts.chart(differences.gains_figure(rows, place.label), "gains", " ".join(sentences))
-        charts.caption(_caption(infos[against], measured))
-        downloads.keep({"Differences": lambda: compare_words.differences_csv(measured, against)}, "gains")
+        sentences = compare_words.gain_sentences(measured)
+        charts.chart(differences.gains_figure(rows, first.label), "gains", " ".join(sentences))
+        charts.caption(_caption(infos[0], measured))
+        downloads.keep({"Differences": lambda: compare_words.differences_csv(measured)}, "gains")
         for sentence in sentences:
             st.markdown(f"- {charts.plain(sentence)}")
-    charts.table(_table(infos, measured, against))
+    charts.table(_table(infos, measured))
 
 
-def _table(infos: list[CheckpointInfo], measured: list[Measured], against: int) -> Table:
-    facts = [
-        {name: tell(info, cache_compare.training(info.name, info.digest)) for name, tell in FACTS} for info in infos
-    ]
+def _table(infos: list[CheckpointInfo], measured: list[Measured]) -> Table:
+    facts = [_facts(info) for info in infos]
     distances = [_distance(info) for info in infos]
-    found = compare_words.comparison_table(measured, against, distances=distances, facts=facts)
-    return Table(found.header, found.rows, _caption(infos[against], measured), found.bold)
+    found = compare_words.comparison_table(measured, distances=distances, facts=facts)
+    return Table(found.header, found.rows, _caption(infos[0], measured), found.bold)
+
+
+def _facts(info: CheckpointInfo) -> dict[str, str]:
+    told = cache_compare.training(info.name, info.digest)
+    known = {name: told.get(key) for key, name in OF_TRAINING.items()}
+    numbers = {name: f"{value:,.0f}" for name, value in known.items() if isinstance(value, int | float)}
+    return {"latent dimension d": f"{info.latent_dim}", **numbers}
 
 
 def _distance(info: CheckpointInfo):
@@ -112,16 +114,18 @@ def _distance(info: CheckpointInfo):
 
 def _caption(info: CheckpointInfo, measured: list[Measured]) -> str:
     test = next((model.evaluation for model in measured if "n" in model.evaluation), {})
-    told = (
-        ", image by image" if all(model.per_image for model in measured) else ", image by image where both are stored"
-    )
+    known = sum(model.per_image is not None for model in measured)
+    told = "differences are not paired, as the values of single images are not stored"
+    if known > 1:
+        where = "" if known == len(measured) else " where the values of single images are stored for both models"
+        told = f"differences are taken image by image{where}"
     return figures.caption(
         layout.dataset_title(info.dataset),
         "test",
         test.get("n", 1),
         test.get("seed", 0),
-        f"Values are ± one standard error over the images; differences are of the same images{told}, ± one standard "
-        "error, bold or filled beyond two; whiskers and brackets are 95 % intervals. One training seed a model: "
+        f"Numbers are ± one standard error over the images; {told}, and bold or filled beyond two standard errors; "
+        "whiskers and brackets are 95 % intervals. One training seed a model: "
         "what another seed would change is not in these errors, so differences of a few tenths of a nat are no ranking",
     )
 
@@ -152,8 +156,3 @@ def _company(chosen: list[CheckpointInfo]) -> list[CheckpointInfo]:
 def _short(info: CheckpointInfo, dims: bool) -> str:
     posterior = "" if info.of_gaussians else f", {info.posterior_title} posterior"
     return f"{info.prior_title}{posterior}" + (f", d = {info.latent_dim}" if dims else "")
-
-
-def _whole(told: dict, key: str) -> str:
-    value = told.get(key)
-    return f"{value:,.0f}" if isinstance(value, int | float) else compare_words.NOTHING

@@ -15,7 +15,7 @@ from core.report import Table
 from pages._ui import cache, cache_compare, charts, components, downloads, layout
 from pages._ui.compare import labels
 
-IMAGES = 1000
+IMAGES = 500
 """Images that are drawn unless another number is asked for."""
 
 
@@ -38,13 +38,10 @@ class Chosen:
 
 def show(infos: list[CheckpointInfo]) -> Chosen:
     """Densities of every model with the same images over them, and what is selected."""
-    fit = []
-    for info in infos:
-        reason = layout.why_not_drawn(info)
-        if reason is None:
-            fit.append(info)
-        else:
-            st.info(reason)
+    reasons = [reason for info in infos if (reason := layout.why_not_drawn(info))]
+    fit = [info for info in infos if layout.why_not_drawn(info) is None]
+    if reasons:
+        st.info("  \n".join(reasons))
     row, n, means, seed = _controls()
     if not fit:
         return Chosen(seed, row, np.array([], int), np.array([], int))
@@ -120,7 +117,7 @@ def _region(fit: list[CheckpointInfo]) -> tuple[region.Corners | None, int, str]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
             "Selection", key="lasso", bind="query-params", max_chars=1500,
-            placeholder="drag a box or a lasso in a panel, or type: left right bottom top",
+            placeholder="box or lasso from the tools of the picture, or type: left right bottom top",
         ).strip()  # fmt: skip
         within = st.selectbox(
             "in the panel of", names, format_func=dict(zip(names, titles, strict=True)).__getitem__,

@@ -22,6 +22,7 @@ from core.train import Run
 
 PAGES = (
     "home",
+    "compare",
     "prior_vs_posterior",
     "pseudo_inputs",
     "elbo_surgery",
