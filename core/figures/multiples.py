@@ -120,7 +120,7 @@ def multiples(
         axes |= _axes(panels[0].q, lower, across, below, first=False, numbers=True)
         heads.append(_head(panel, upper))
         if panel.p is None:
-            heads.append(_no_map(lower))
+            heads.append(_no_map(across, below))
     legend = [str(trace["name"]) for trace in traces if trace.get("showlegend")]
     layout = theme.layout(height=grid.height, legend=legend)
     layout["height"] = grid.height + layout["margin"]["t"] + FOOT
@@ -265,11 +265,12 @@ def _head(panel: Panel, suffix: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _no_map(suffix: str) -> dict[str, Any]:
+def _no_map(across: tuple[float, float], up: tuple[float, float]) -> dict[str, Any]:
+    """Why there is no map, in the middle of its place."""
     return {
         "text": "a flow's density in a plane<br>of many dimensions is not<br>known: draws above", "showarrow": False,
-        "xref": f"x{suffix} domain", "yref": f"y{suffix} domain", "x": 0.5, "y": 0.5,
-        "font": {"size": theme.FONT_SMALL},
+        "xref": "paper", "yref": "paper", "x": sum(across) / 2, "y": sum(up) / 2, "xanchor": "center",
+        "yanchor": "middle", "font": {"size": theme.FONT_SMALL},
     }  # fmt: skip
 
 

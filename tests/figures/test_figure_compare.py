@@ -90,6 +90,16 @@ def test_every_model_has_two_square_panels_that_do_not_touch(make_grid, count: i
     assert sum(trace.type == "heatmap" and trace.showscale is not False for trace in figure.data) == 1
 
 
+def test_a_prior_without_a_density_here_is_shown_by_draws_and_its_map_says_why(make_grid) -> None:
+    known, unknown = panels(make_grid, 2)
+    draws = RANDOM.normal(size=(20, 2)).astype(np.float32)
+    figure = multiples.multiples([known, Panel("flow", unknown.q, None, unknown.points, draws)], np.arange(30))
+    assert sum(trace.name == "draws of p(z)" for trace in figure.data) == 1
+    note = next(note for note in figure.layout.annotations if "not<br>known" in note.text)
+    low, high = figure.layout.xaxis2.domain
+    assert note.xref == "paper" and low < note.x < high, "an axis without traces has no domain in the browser"
+
+
 def test_what_is_not_selected_fades_in_every_panel(make_grid) -> None:
     chosen = np.arange(30) < 4
     figure = multiples.multiples(panels(make_grid, 2), np.arange(30), selected=chosen)
