@@ -103,7 +103,7 @@ def read_per_image(folder: Path, split: str, evaluation: Mapping[str, Any]) -> P
         found = PerImage(values, metadata["split"], int(metadata["seed"]), int(metadata["samples"]), metadata["images"])
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(f"{file.name} cannot be used: {error}") from error
-    _require_same_evaluation(file, found, evaluation)
+    require_same_evaluation(file.name, found, evaluation)
     return found
 
 
@@ -121,19 +121,27 @@ def _checked(file: Path, name: str, values: np.ndarray) -> np.ndarray:
     return values
 
 
-def _require_same_evaluation(file: Path, found: PerImage, evaluation: Mapping[str, Any]) -> None:
-    """The file and metrics.json are of one evaluation: same draws, and the means over the images are the estimates."""
+def require_same_evaluation(name: str, found: PerImage, evaluation: Mapping[str, Any]) -> None:
+    """The measures and an evaluation are one: same draws, and the means over the images are the estimates.
+
+    Args:
+        name: what holds the measures, for the message.
+        found: the measures.
+        evaluation: of the same split, from metrics.json.
+
+    Raises:
+        CheckpointError: where they are not, naming what differs.
+    """
+    again = "run `python -m core evaluate NAME --save` again"
     for key, value in (("split", found.split), ("seed", found.seed), ("samples", found.samples)):
         if evaluation.get(key) != value:
             raise CheckpointError(
-                f"{file.name} is of another evaluation: {key} {value}, metrics.json has {evaluation.get(key)}; "
-                "run `python -m core evaluate NAME --save` again"
+                f"{name} is of another evaluation: {key} {value}, metrics.json has {evaluation.get(key)}; {again}"
             )
-    for name in found.values:
-        mean, stored = float(found.values[name].mean(dtype=np.float64)), evaluation.get(name)
+    for measure, values in found.values.items():
+        mean, stored = float(values.mean(dtype=np.float64)), evaluation.get(measure)
         told = stored.get("value") if isinstance(stored, dict) else None
         if told is None or abs(mean - told) > AGREES * max(1.0, abs(told)):
             raise CheckpointError(
-                f"{file.name} is of another evaluation: mean {name} {mean:.6g}, metrics.json has {told}; "
-                "run `python -m core evaluate NAME --save` again"
+                f"{name} is of another evaluation: mean {measure} {mean:.6g}, metrics.json has {told}; {again}"
             )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from core.checkpoint import checkpoint_root
+from core.cli import main
 from core.datasets import Split
 from core.errors import CheckpointError
+from core.metrics.bound import measure_images
 from core.metrics.evaluate import Evaluation, evaluate
 from core.per_image import file_of, fingerprint, read_per_image, write_per_image
 from tests.oracle import exact_log_marginal, images_of, linear_gaussian
@@ -45,6 +50,31 @@ def test_the_likelihood_is_that_of_each_image(measured: Evaluation) -> None:
     quadrature, sampled = measured.per_image.of("log_likelihood"), measured.per_image.of("nll")
     assert quadrature is not None and np.abs(quadrature - truth).max() < 1e-4
     assert sampled is not None and np.corrcoef(-sampled, truth)[0, 1] > 0.999
+
+
+def test_they_are_measured_again_without_the_likelihood(measured: Evaluation) -> None:
+    again = measure_images(VAE, Split(IMAGES), "test", seed=4, samples=200)
+    assert set(again.values) == set(measured.per_image.values) - {"nll"} and again.images == measured.per_image.images
+    for name, values in again.values.items():
+        assert (values == measured.per_image.values[name]).all(), name
+
+
+def test_the_command_adds_them_to_a_stored_evaluation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "digits-2d-standard"
+    shutil.copytree(checkpoint_root() / name, tmp_path / name)
+    file = file_of(tmp_path / name, "test")
+    file.unlink(missing_ok=True)
+    command = ["evaluate", name, "--only", "images", "--root", str(tmp_path), "--json"]
+    assert main(command) == 0 and not file.exists()
+    assert main([*command, "--save"]) == 0 and file.exists()
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["measures"][:2] == ["elbo", "reconstruction"]
+    metrics = json.loads((tmp_path / name / "metrics.json").read_text())
+    found = read_per_image(tmp_path / name, "test", metrics["evaluations"]["test"])
+    assert found is not None and found.of("nll") is None and found.of("log_likelihood") is not None
+    metrics["evaluations"]["test"]["elbo"]["value"] += 1
+    metrics["evaluations"]["test"]["reconstruction"]["value"] += 1
+    (tmp_path / name / "metrics.json").write_text(json.dumps(metrics))
+    assert main(command) == 1 and "another evaluation: mean reconstruction" in capsys.readouterr().err
 
 
 def test_no_file_is_no_error(tmp_path: Path) -> None:
