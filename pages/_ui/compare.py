@@ -50,17 +50,8 @@ def models(chosen: list[CheckpointInfo]) -> list[CheckpointInfo]:
 
 def _reference_first(infos: list[CheckpointInfo]) -> list[CheckpointInfo]:
     """The models with the one that the others are compared with in front."""
-    names = [info.name for info in infos]
-    titles = dict(zip(names, labels(infos), strict=True))
-    picked = st.selectbox(
-        "Compared with",
-        names,
-        index=comparison.reference(infos),
-        format_func=titles.__getitem__,
-        key="against",
-        bind="query-params",
-        width=320,
-    )
+    titles = dict(zip([info.name for info in infos], labels(infos), strict=True))
+    picked = controls.pick_one("Compared with", titles, "against", index=comparison.reference(infos))
     return sorted(infos, key=lambda info: info.name != picked)
 
 

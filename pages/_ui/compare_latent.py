@@ -12,7 +12,7 @@ from core.figures import compare_words, multiples
 from core.figures.classes import name_of
 from core.records import CheckpointInfo
 from core.report import Table
-from pages._ui import cache, cache_compare, charts, components, downloads, layout
+from pages._ui import cache, cache_compare, charts, components, controls, downloads, layout
 from pages._ui.compare import labels
 
 IMAGES = 500
@@ -119,11 +119,8 @@ def _region(fit: list[CheckpointInfo]) -> tuple[region.Corners | None, int, str]
             "Selection", key="lasso", bind="query-params", max_chars=1500,
             placeholder="box or lasso from the tools of the picture, or type: left right bottom top",
         ).strip()  # fmt: skip
-        within = st.selectbox(
-            "in the panel of", names, format_func=dict(zip(names, titles, strict=True)).__getitem__,
-            key="lasso_in", bind="query-params", width=260,
-        )  # fmt: skip
-    place = names.index(within) if within in names else 0
+        within = controls.pick_one("in the panel of", dict(zip(names, titles, strict=True)), "lasso_in", width=260)
+    place = names.index(within)
     if not text:
         return None, place, ""
     try:

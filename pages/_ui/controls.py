@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -73,6 +74,28 @@ def chosen_models(usable: list[CheckpointInfo]) -> list[CheckpointInfo]:
     """The models chosen in the sidebar, in the order they were chosen."""
     by_name = {info.name: info for info in usable}
     return [by_name[name] for name in st.session_state.get("models", []) if name in by_name]
+
+
+def pick_one(label: str, titles: Mapping[str, str], key: str, *, index: int = 0, width: int = 320) -> str:
+    """One of some models by its title; a model that is no longer among them is forgotten.
+
+    Args:
+        label: of the widget.
+        titles: by name of the model, one or more.
+        key: of the widget and in the address.
+        index: place of the one that is chosen at first.
+        width: pixels.
+
+    Returns:
+        The name.
+    """
+    names = list(titles)
+    if st.session_state.get(key, names[index]) not in titles:
+        del st.session_state[key]
+    picked = st.selectbox(
+        label, names, index=index, format_func=titles.__getitem__, key=key, bind="query-params", width=width
+    )
+    return picked if picked in titles else names[index]
 
 
 def view_controls(*, over_densities: bool = True) -> View:

@@ -126,6 +126,15 @@ def test_neighbours_stand_beside_chance(open_page: Open) -> None:
     assert shown.iloc[0, 2] == shown.iloc[1, 1] and "±" in shown.iloc[0, 2]
 
 
+def test_a_model_that_is_gone_is_not_compared_with(open_page: Open) -> None:
+    app = chosen(open_page, THREE)
+    app.selectbox(key="against").set_value("maf").run()
+    app.multiselect(key="models").set_value(["three-d", "three-d-gaussian"]).run()
+    assert not app.exception and app.selectbox(key="against").value == "three-d"
+    app.run()
+    assert list(app.table[0].value.columns)[1] == "Standard normal"
+
+
 def test_values_of_another_evaluation_are_not_paired(open_page: Open, tmp_path: Path) -> None:
     data = tiny_data()
     for name in ("standard", "vamp"):
