@@ -17,6 +17,8 @@ POINT_KINDS = {"samples": "Samples", "means": "Means", "none": "None"}
 DRAWN: dict[str, PointKind | None] = {"samples": "samples", "means": "means", "none": None}
 
 DRAWN_POINTS = 2000
+TITLES = "_titles"
+"""Where the session keeps the titles of options that depend on the models: they stand in the address."""
 FARTHEST = 1000.0
 """Largest latent coordinate that can be typed."""
 VIEW_KINDS = {
@@ -92,6 +94,7 @@ def pick_one(label: str, titles: Mapping[str, str], key: str, *, index: int = 0,
     names = list(titles)
     if st.session_state.get(key, names[index]) not in titles:
         del st.session_state[key]
+    st.session_state.setdefault(TITLES, {})[key] = dict(titles)
     picked = st.selectbox(
         label, names, index=index, format_func=titles.__getitem__, key=key, bind="query-params", width=width
     )

@@ -126,6 +126,13 @@ def test_neighbours_stand_beside_chance(open_page: Open) -> None:
     assert shown.iloc[0, 2] == shown.iloc[1, 1] and "±" in shown.iloc[0, 2]
 
 
+def test_an_address_that_names_what_is_shown_anyway_is_followed(open_page: Open) -> None:
+    app = chosen(open_page, ["vamp", "maf"], against="MAF", lasso="-1 1 -1 1", lasso_in="MAF")
+    assert not app.warning and app.selectbox(key="lasso_in").value == "maf"
+    app = chosen(open_page, ["vamp", "maf"], against="Nobody")
+    assert "against=Nobody" in app.warning[0].value and "VampPrior" in app.warning[0].value
+
+
 def test_a_model_that_is_gone_is_not_compared_with(open_page: Open) -> None:
     app = chosen(open_page, THREE)
     app.selectbox(key="against").set_value("maf").run()
