@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import ValidationError
+from safetensors import SafetensorError
+
+UNREADABLE = (SafetensorError, OSError, ValueError, TypeError, AttributeError)
+"""What reading a safetensors file raises that somebody damaged; the last two for types of number that numpy lacks."""
 
 
 class CheckpointError(ValueError):

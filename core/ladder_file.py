@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from core.jsonfile import read_object
 from core.ladder import KINDS
 from core.ladder_records import Ladder, Rung, reference_of
 from core.records import Estimate
+from core.replacing import replacing
 
 NAME = "ladder.json"
 SCHEMA_VERSION = 2
@@ -100,9 +100,8 @@ def as_dict(ladder: Ladder) -> dict[str, Any]:
 
 def write_ladder(file: Path, ladder: Ladder) -> None:
     """Replace the file in one step: a reader sees the old ladder or the new one."""
-    temporary = file.with_name(f".{file.name}-{os.getpid()}")
-    temporary.write_text(json.dumps(as_dict(ladder), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    temporary.replace(file)
+    with replacing(file) as fresh:
+        fresh.write_text(json.dumps(as_dict(ladder), indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def read_ladder(folder: Path) -> Ladder | None:

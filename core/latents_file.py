@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from core.errors import CheckpointError
+from core.errors import UNREADABLE, CheckpointError
 
 MEAN_LIMIT, LOG_VAR_LIMIT, LABEL_LIMIT = 1e4, 30.0, 100_000
 """What a file may hold: far beyond any trained model, and small enough for every calculation that follows."""
@@ -88,7 +88,7 @@ def read(file: Path, columns: Sequence[Column], class_names: Sequence[str] = ())
         return Stored(numbers, labels, metadata.get("split", "test"), total)
     except CheckpointError:
         raise
-    except (SafetensorError, OSError, ValueError, TypeError) as error:  # TypeError: a dtype that numpy lacks
+    except UNREADABLE as error:
         raise CheckpointError(f"latents.safetensors cannot be used: {error}") from error
 
 
@@ -98,10 +98,10 @@ def _require_shapes(shapes: dict[str, tuple[int, ...]], columns: Sequence[Column
     expected: dict[str, tuple[int, ...]] = {column.name: (n, column.width) for column in columns}
     if not n or any(shapes.get(name) != shape for name, shape in expected.items()):
         wanted = " and ".join(f"{column.name} (n, {column.width})" for column in columns)
-        raise CheckpointError(f"latents.safetensors must hold {wanted}; got {shapes}")
+        raise CheckpointError(f"latents.safetensors must hold {wanted}; got {str(shapes)[:300]}")
     expected["labels"] = (n,)
     if shapes.get("labels", (n,)) != (n,) or set(shapes) - set(expected):
-        raise CheckpointError(f"latents.safetensors holds {shapes}; expected {expected}")
+        raise CheckpointError(f"latents.safetensors holds {str(shapes)[:300]}; expected {expected}")
     return n
 
 

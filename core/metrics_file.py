@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from core.gap_records import MOST_GAPS, WorstGaps
 from core.jsonfile import read_object
 from core.metrics.per_dimension import PerDimension
 from core.records import ClassifierTest, CurvePoint, Distance, Estimate, Share
+from core.replacing import replacing
 
 ESTIMATES = (
     "elbo",
@@ -80,9 +80,8 @@ def read_metrics(path: Path) -> dict[str, Any]:
 
 def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
     """Replace metrics.json of a checkpoint folder in one step."""
-    temporary = path / f".metrics-{os.getpid()}.json"
-    temporary.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n")
-    temporary.replace(path / "metrics.json")
+    with replacing(path / "metrics.json") as fresh:
+        fresh.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _first_problem(evaluation: dict[str, Any]) -> str | None:
@@ -100,8 +99,9 @@ def _first_problem(evaluation: dict[str, Any]) -> str | None:
             return f"{key} must be an integer, at least {_SIZES[key]}"
         if key == "ess_median" and not _is_number(value):
             return f"{key} must be a number"
-    gaps, n = evaluation.get("worst_gaps"), evaluation.get("n", 0)
-    if gaps and max(image["row"] for image in gaps["images"]) >= n:
+    n = evaluation.get("n", 0)
+    gaps = RECORDS["worst_gaps"].validate_python(evaluation["worst_gaps"]) if "worst_gaps" in evaluation else None
+    if gaps is not None and max(image.row for image in gaps.images) >= n:
         return f"worst_gaps must be rows of the {n} images"
     needed = ("n", "seed") if any(key in evaluation for key in ESTIMATES) else ()  # no estimate is shown without them
     return next((f"{key} is missing" for key in needed if key not in evaluation), None)

@@ -18,11 +18,11 @@ from typing import Annotated
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from core.errors import CheckpointError, first_problem
+from core.errors import UNREADABLE, CheckpointError, first_problem
 from core.latents_file import LOG_VAR_LIMIT, MEAN_LIMIT
 from core.priors import MixturePrior, Prior
 from core.priors.vamp import VampPrior
@@ -111,7 +111,7 @@ def read_snapshots(folder: Path, prior: Prior, pixels: int, class_names: Sequenc
         raise
     except ValidationError as error:
         raise CheckpointError(f"{NAME}: {first_problem(error)}") from error
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
+    except UNREADABLE as error:
         raise CheckpointError(f"{NAME} cannot be used: {error}") from error
     _require(tensors, about, prior, pixels, len(class_names))
     numbers = {name: value for name, value in tensors.items() if name not in ("rows", "labels", "inputs")}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from core.errors import CheckpointError
+from core.errors import UNREADABLE, CheckpointError
 
 FILE = "images.safetensors"
 
@@ -36,9 +36,11 @@ def read_images(folder: Path, n: int, pixels: int) -> np.ndarray | None:
         with safe_open(file, framework="numpy") as handle:
             found = {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
         if found != {"images": (n, pixels)}:
-            raise CheckpointError(f"{FILE} must hold images ({n}, {pixels}) and nothing else; got {found}")
+            raise CheckpointError(f"{FILE} must hold images ({n}, {pixels}) and nothing else; got {str(found)[:300]}")
         images = load_file(file)["images"]
-    except (SafetensorError, OSError, TypeError) as error:
+    except CheckpointError:
+        raise
+    except UNREADABLE as error:
         raise CheckpointError(f"{FILE} cannot be used: {error}") from error
     if images.dtype != np.uint8:
         raise CheckpointError(f"{FILE}: images are {images.dtype}, expected uint8")

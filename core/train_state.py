@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from core.config import TrainConfig
 from core.errors import CheckpointError
+from core.replacing import replacing
 from core.snapshots_file import pack, unpack
 from core.training_records import EpochRecord
 
@@ -64,11 +64,8 @@ def write_state(run: Run) -> None:
     if not all(torch.isfinite(value).all() for value in tensors.values()):
         return
     run.state_file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = run.state_file.with_name(f"{run.state_file.name}.{os.getpid()}.tmp")
-    save_file(tensors, temporary, metadata=metadata)
-    with temporary.open("rb") as handle:
-        os.fsync(handle.fileno())
-    temporary.replace(run.state_file)
+    with replacing(run.state_file, durable=True) as fresh:
+        save_file(tensors, fresh, metadata=metadata)
 
 
 def read_state(run: Run) -> None:

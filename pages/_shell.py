@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._ui import address, drawn, layout, links, report
+from pages._ui import address, changes, drawn, layout, links, report
 from pages._ui.sidebar import draw_sidebar
 
 # section, file, title, icon, what the page shows (tooltip). The first page is the one at "/".
@@ -100,7 +100,7 @@ for section, file, title, icon, shows in PAGES:
 current = st.navigation(sections)
 drawn.start(current.title)
 links.remember(PAGES)
-with address.watched(current.url_path, followed=links.follow()):
+with address.watched(current.url_path, followed=links.follow()), changes.told():
     draw_sidebar()
     if links.waiting():
         st.rerun()
