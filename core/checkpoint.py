@@ -124,10 +124,10 @@ def save(
     with deleted_on_failure(fresh):
         fresh.mkdir()
         _write(fresh, vae, config, metrics, latents, snapshots, images, half=half)
-        if path.exists():
+        if replace and path.exists():
             shutil.rmtree(old, ignore_errors=True)
             path.rename(old)
-        fresh.rename(path)
+        fresh.rename(path)  # fails where another process was faster: what it stored is not thrown away
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -14,12 +14,10 @@ from pathlib import Path
 from core.config import RunConfig
 from core.errors import CheckpointError
 from core.jsonfile import MAX_BYTES
+from core.tensor_file import LARGEST
 
 FILES = ("model.safetensors", "latents.safetensors", "snapshots.safetensors", "images.safetensors")
 """Files that config.json may name with their hash."""
-
-LARGEST = 2 * 1024**3
-"""Bytes of a binary file: far beyond any model that this program trains. A sparse file of terabytes costs nothing."""
 
 
 def sha256(file: Path) -> str:

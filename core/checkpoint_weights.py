@@ -6,13 +6,12 @@ import math
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file
 
 from core.budget import AllocationBudget, OverBudget
 from core.build import build
 from core.config import RunConfig
-from core.errors import UNREADABLE, CheckpointError
+from core.errors import CheckpointError
+from core.tensor_file import read_tensors
 from core.vae import VAE
 
 
@@ -22,25 +21,22 @@ def built_and_filled(file: Path, config: RunConfig) -> VAE:
     Raises:
         CheckpointError: naming what does not fit.
     """
+    state, _ = read_tensors(file)
+    found = {name: tuple(value.shape) for name, value in state.items()}
     try:
-        with safe_open(file, framework="pt") as handle:
-            found = {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
         with AllocationBudget(sum(math.prod(shape) for shape in found.values())):
             vae = build(config.model)
-        expected = {name: tuple(value.shape) for name, value in vae.state_dict().items()}
-        if found != expected:
-            wrong = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))[0]
-            raise CheckpointError(
-                f"model.safetensors does not fit config.json: {wrong[:80]} is {found.get(wrong, 'missing')}, "
-                f"expected {expected.get(wrong, 'nothing of that name')}"
-            )
-        state = load_file(file)
-    except CheckpointError:
-        raise
     except OverBudget as error:
         raise CheckpointError(f"model.safetensors does not fit config.json: {error}") from error
-    except (*UNREADABLE, RuntimeError) as error:
-        raise CheckpointError(f"model.safetensors cannot be used: {error}") from error
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"config.json describes no model: {error}") from error
+    expected = {name: tuple(value.shape) for name, value in vae.state_dict().items()}
+    if found != expected:
+        wrong = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))[0]
+        raise CheckpointError(
+            f"model.safetensors does not fit config.json: {wrong[:80]} is {found.get(wrong, 'missing')}, "
+            f"expected {expected.get(wrong, 'nothing of that name')}"
+        )
     for name, value in state.items():
         if not value.is_floating_point() or not torch.isfinite(value).all():
             raise CheckpointError(f"model.safetensors holds integers, NaN or infinity in {name}")

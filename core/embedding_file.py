@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
-from core.errors import UNREADABLE
 from core.records import Embedding
 from core.replacing import replacing
+from core.tensor_file import read_arrays
 
 MIN_POINTS, MAX_POINTS = 30, 20_000
 """Points of q and p together. Fewer make no map; more take longer than anybody waits."""
@@ -39,21 +38,19 @@ def read_embedding(file: Path) -> Embedding:
     try:
         if file.stat().st_size > _FILE_LIMIT:
             raise ValueError(f"it is larger than {_FILE_LIMIT:,} bytes")
-        with safe_open(file, framework="numpy") as handle:
-            metadata = handle.metadata() or {}
-            shapes = {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
+        tensors, metadata = read_arrays(file)
+        shapes = {name: value.shape for name, value in tensors.items()}
         n, dim = shapes.get("q_z", (0, 0)) if len(shapes.get("q_z", ())) == 2 else (0, 0)
         expected = {name: (n, dim if wide is None else wide) for name, wide in _SHAPES.items()} | {"q_index": (n,)}
         if shapes != expected or not MIN_POINTS <= 2 * n <= MAX_POINTS or not dim:
             raise ValueError(f"it holds {str(shapes)[:300]}, expected q and p (n, 2), q_z and p_z (n, d), q_index (n,)")
-        tensors = load_file(file)
         for name in _SHAPES:
             if tensors[name].dtype != np.float32 or not np.isfinite(tensors[name]).all():
                 raise ValueError(f"{name} must be finite float32 numbers")
         if tensors["q_index"].dtype != np.int64 or tensors["q_index"].min() < 0:
             raise ValueError("q_index must be integers from 0")
         return Embedding(**tensors, **_caption(metadata, n))
-    except UNREADABLE as error:
+    except (OSError, ValueError, TypeError) as error:
         raise ValueError(f"the map {file.name} cannot be used: {error}; calculate it again") from error
 
 

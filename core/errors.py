@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import ValidationError
 from safetensors import SafetensorError
 
-UNREADABLE = (SafetensorError, OSError, ValueError, TypeError, AttributeError)
-"""What reading a safetensors file raises that somebody damaged; the last two for types of number that numpy lacks."""
+UNREADABLE = (SafetensorError, OSError, ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError)
+"""What reading a safetensors file raises that somebody damaged, or that holds types of number that numpy lacks."""
 
 
 class CheckpointError(ValueError):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
-from core.errors import UNREADABLE, CheckpointError
+from core.errors import CheckpointError
+from core.tensor_file import read_arrays
 
 MEAN_LIMIT, LOG_VAR_LIMIT, LABEL_LIMIT = 1e4, 30.0, 100_000
 """What a file may hold: far beyond any trained model, and small enough for every calculation that follows."""
@@ -74,12 +74,9 @@ def read(file: Path, columns: Sequence[Column], class_names: Sequence[str] = ())
     """
     if not file.is_file():
         return None
+    tensors, metadata = read_arrays(file)
     try:
-        with safe_open(file, framework="numpy") as handle:
-            metadata = handle.metadata() or {}
-            shapes = {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
-        n = _require_shapes(shapes, columns)
-        tensors = load_file(file)
+        n = _require_shapes({name: value.shape for name, value in tensors.items()}, columns)
         numbers = {column.name: _checked_numbers(column, tensors[column.name]) for column in columns}
         labels = _checked_labels(tensors["labels"], len(class_names)) if "labels" in tensors else None
         total = int(metadata.get("total", n))
@@ -88,7 +85,7 @@ def read(file: Path, columns: Sequence[Column], class_names: Sequence[str] = ())
         return Stored(numbers, labels, metadata.get("split", "test"), total)
     except CheckpointError:
         raise
-    except UNREADABLE as error:
+    except ValueError as error:  # a total that is no number
         raise CheckpointError(f"latents.safetensors cannot be used: {error}") from error
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from core.checkpoint import checkpoint_root, load
-from core.checkpoint_content import FILES, LARGEST, sha256
+from core.checkpoint_content import FILES, sha256
 from core.checkpoint_folders import place_of, signature
 from core.config import RunConfig
 from core.jsonfile import MAX_BYTES, read_text
+from core.tensor_file import LARGEST
 from core.training_file import read_rows
 from core.training_records import TrainingCurve
 

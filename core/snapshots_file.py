@@ -18,16 +18,16 @@ from typing import Annotated
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
-from core.errors import UNREADABLE, CheckpointError, first_problem
+from core.errors import CheckpointError, first_problem
 from core.latents_file import LOG_VAR_LIMIT, MEAN_LIMIT
 from core.priors import MixturePrior, Prior
 from core.priors.vamp import VampPrior
 from core.records import Estimate
 from core.snapshots import DIM, MOST, MOST_BYTES, Snapshot, Snapshots, prior_numbers
+from core.tensor_file import read_tensors
 
 NAME = "snapshots.safetensors"
 LIMIT = 1e6
@@ -104,15 +104,12 @@ def read_snapshots(folder: Path, prior: Prior, pixels: int, class_names: Sequenc
     try:
         if file.stat().st_size > 2 * MOST_BYTES:
             raise CheckpointError(f"{NAME} is larger than {2 * MOST_BYTES / 1e6:.0f} MB")
-        with safe_open(file, framework="pt") as handle:
-            about = _About.model_validate_json((handle.metadata() or {}).get("snapshots", "{}"))
-        tensors = load_file(file)
-    except CheckpointError:
-        raise
+        tensors, metadata = read_tensors(file)
+        about = _About.model_validate_json(metadata.get("snapshots", "{}"))
     except ValidationError as error:
         raise CheckpointError(f"{NAME}: {first_problem(error)}") from error
-    except UNREADABLE as error:
-        raise CheckpointError(f"{NAME} cannot be used: {error}") from error
+    except OSError as error:
+        raise CheckpointError(f"{NAME} cannot be read: {error.__class__.__name__}") from error
     _require(tensors, about, prior, pixels, len(class_names))
     numbers = {name: value for name, value in tensors.items() if name not in ("rows", "labels", "inputs")}
     taken = [_snapshot(head, {name: value[k] for name, value in numbers.items()}) for k, head in enumerate(about.taken)]

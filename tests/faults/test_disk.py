@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -176,3 +177,17 @@ def test_a_read_only_folder_is_said_in_a_line(tmp_path: Path, monkeypatch, capsy
     said = capsys.readouterr()
     assert said.err.splitlines()[-1].startswith("error: ") and "Read-only file system" in said.err
     assert "Traceback" not in said.err and [info.error for info in list_checkpoints(tmp_path)] == [None]
+
+
+def test_a_file_that_is_cut_short_while_it_is_used_does_not_end_the_process(whole: Path, tmp_path: Path) -> None:
+    """``cp other model.safetensors`` writes in place: what was mapped into memory would be gone under our feet."""
+    shutil.copytree(whole / "vamp", tmp_path / "vamp")
+    code = (
+        "import os, sys; from pathlib import Path; from core.checkpoint import load; import core.snapshots_file as s\n"
+        "folder = Path(sys.argv[1]); loaded = load(folder)\n"
+        "taken = s.read_snapshots(folder, loaded.vae.prior, 16, loaded.config.data.class_names).taken\n"
+        "for file in folder.iterdir(): os.truncate(file, 1)\n"
+        "print(sum(float(v.sum()) for one in taken for v in one.numbers.values()) + loaded.vae.prior.sample(9).sum())\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, str(tmp_path / "vamp")], cwd=ROOT, capture_output=True)
+    assert ended.returncode == 0, ended.stderr.decode()
