@@ -55,9 +55,9 @@ def clear(root: Path, only: str | None = None) -> None:
     fresh = [(path, found) for path in folders if (found := FRESH.fullmatch(path.name))]
     alive = {found["name"] for _, found in fresh if is_alive(int(found["pid"]))}
     for path, found in fresh:
-        if only in (None, found["name"]) and not is_alive(int(found["pid"])):
+        if only == found["name"] and not is_alive(int(found["pid"])):
             shutil.rmtree(path, ignore_errors=True)
-    for path in () if only else [root / STATES, *folders]:
+    for path in () if only else [root, root / STATES, *folders]:
         delete_orphans(path)
     for old in folders:
         name = old.name.removeprefix(OLD)

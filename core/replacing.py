@@ -59,10 +59,10 @@ def sync(file: Path) -> None:
 
 
 def delete_orphans(folder: Path) -> None:
-    """Delete unfinished files that processes left which do not live any more."""
+    """Delete unfinished files and folders that processes left which do not live any more."""
     for path in folder.iterdir() if folder.is_dir() else ():
         found = FRESH.fullmatch(path.name)
-        if found and path.is_file() and not is_alive(int(found["pid"])):
+        if found and not is_alive(int(found["pid"])):
             _delete(path)
 
 
