@@ -16,21 +16,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
-from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pages._ui.front_door import FrontDoor
 
 SHELL = Path(__file__).resolve().parent / "pages" / "_shell.py"
 
 # What the pages need and what takes long to import, the most needed first.
 HEAVY_IMPORTS = ("torch", "pandas", "plotly.graph_objects", "core.checkpoint", "core.figures")
-
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",  # the address holds what the user looks at
-    "X-Frame-Options": "SAMEORIGIN",
-    "Content-Security-Policy": "frame-ancestors 'self'",
-}
 
 # Set when the warm-up has ended.
 warm = asyncio.Event()
@@ -75,12 +69,11 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
     await task
 
 
-class FrontDoor:
-    """Middleware: security headers on each HTTP response; a session starts when the warm-up is done.
+class WarmUpFirst:
+    """Middleware: a session starts when the warm-up is done.
 
-    Sessions wait because libraries look into ``sys.modules`` for each other without Python's import lock: a figure
-    drawn while pandas is half imported fails ("partially initialized module"). Web sockets start sessions, so only
-    they wait.
+    Libraries look into ``sys.modules`` for each other without Python's import lock: a figure drawn while pandas is half
+    imported fails ("partially initialized module"). Web sockets start sessions, so only they wait.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -88,15 +81,9 @@ class FrontDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SECURITY_HEADERS)
-            await send(message)
-
         if scope["type"] == "websocket":
             await warm.wait()
-        await self.app(scope, receive, send_with_headers)
+        await self.app(scope, receive, send)
 
 
-app = st.App(SHELL, lifespan=lifespan, middleware=[Middleware(FrontDoor)])
+app = st.App(SHELL, lifespan=lifespan, middleware=[Middleware(FrontDoor), Middleware(WarmUpFirst)])
