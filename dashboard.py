@@ -26,6 +26,9 @@ SHELL = Path(__file__).resolve().parent / "pages" / "_shell.py"
 # What the pages need and what takes long to import, the most needed first.
 HEAVY_IMPORTS = ("torch", "pandas", "plotly.graph_objects", "core.checkpoint", "core.figures")
 
+TIDY_S = 5.0
+"""Time between two collections of garbage, in seconds."""
+
 # Set when the warm-up has ended.
 warm = asyncio.Event()
 
@@ -64,8 +67,15 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
         finally:
             warm.set()
 
-    task = asyncio.create_task(warm_up_beside())
+    async def tidy_up() -> None:
+        """Collect what sessions leave behind, for all of them at once instead of after each run (config.toml)."""
+        while True:
+            await asyncio.sleep(TIDY_S)
+            await asyncio.to_thread(gc.collect)
+
+    task, tidying = asyncio.create_task(warm_up_beside()), asyncio.create_task(tidy_up())
     yield
+    tidying.cancel()
     await task
 
 

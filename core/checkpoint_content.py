@@ -14,6 +14,7 @@ from pathlib import Path
 from core.config import RunConfig
 from core.errors import CheckpointError
 from core.jsonfile import MAX_BYTES
+from core.plain_text import shown
 from core.tensor_file import LARGEST
 
 FILES = ("model.safetensors", "latents.safetensors", "snapshots.safetensors", "images.safetensors")
@@ -54,7 +55,7 @@ def require_same_content(path: Path, config: RunConfig) -> None:
     """
     for name, expected in config.files.items():
         if name not in FILES:
-            raise CheckpointError(f"config.json: files: {name[:80]!r} is not a file of a checkpoint")
+            raise CheckpointError(f"config.json: files: {shown(name)} is not a file of a checkpoint")
         try:
             found = sha256(path / name)
         except FileNotFoundError as error:

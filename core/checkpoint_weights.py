@@ -11,6 +11,7 @@ from core.budget import AllocationBudget, OverBudget
 from core.build import build
 from core.config import RunConfig
 from core.errors import CheckpointError
+from core.plain_text import shown
 from core.tensor_file import read_tensors
 from core.vae import VAE
 
@@ -34,11 +35,11 @@ def built_and_filled(file: Path, config: RunConfig) -> VAE:
     if found != expected:
         wrong = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))[0]
         raise CheckpointError(
-            f"model.safetensors does not fit config.json: {wrong[:80]} is {found.get(wrong, 'missing')}, "
+            f"model.safetensors does not fit config.json: {shown(wrong)} is {found.get(wrong, 'missing')}, "
             f"expected {expected.get(wrong, 'nothing of that name')}"
         )
     for name, value in state.items():
         if not value.is_floating_point() or not torch.isfinite(value).all():
-            raise CheckpointError(f"model.safetensors holds integers, NaN or infinity in {name}")
+            raise CheckpointError(f"model.safetensors holds integers, NaN or infinity in {shown(name)}")
     vae.load_state_dict(state)
     return vae

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
+from core.plain_text import is_plain, shown
 from core.records import Embedding
 from core.replacing import replacing
 from core.tensor_file import read_arrays
@@ -43,7 +44,9 @@ def read_embedding(file: Path) -> Embedding:
         n, dim = shapes.get("q_z", (0, 0)) if len(shapes.get("q_z", ())) == 2 else (0, 0)
         expected = {name: (n, dim if wide is None else wide) for name, wide in _SHAPES.items()} | {"q_index": (n,)}
         if shapes != expected or not MIN_POINTS <= 2 * n <= MAX_POINTS or not dim:
-            raise ValueError(f"it holds {str(shapes)[:300]}, expected q and p (n, 2), q_z and p_z (n, d), q_index (n,)")
+            raise ValueError(
+                f"it holds {shown(str(shapes), 300)}, expected q and p (n, 2), q_z and p_z (n, d), q_index (n,)"
+            )
         for name in _SHAPES:
             if tensors[name].dtype != np.float32 or not np.isfinite(tensors[name]).all():
                 raise ValueError(f"{name} must be finite float32 numbers")
@@ -65,4 +68,6 @@ def _caption(metadata: dict[str, str], n: int) -> dict[str, Any]:
             raise ValueError(f"{name} is {value!r}, expected a finite number")
     if numbers["trustworthiness"] > 1 or not 0 < numbers["perplexity"] <= min(numbers["asked"], (2 * n - 1) / 3):
         raise ValueError("trustworthiness or perplexity is larger than possible")
+    if not is_plain(metadata["method"]):
+        raise ValueError(f"the method is {shown(metadata['method'])!r}")
     return {**numbers, "seed": int(metadata["seed"]), "method": metadata["method"][:500]}

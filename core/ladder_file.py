@@ -13,6 +13,7 @@ from core.errors import CheckpointError, first_problem
 from core.jsonfile import read_object
 from core.ladder import KINDS
 from core.ladder_records import Ladder, Rung, reference_of
+from core.plain_text import is_plain, shown
 from core.records import Estimate
 from core.replacing import replacing
 
@@ -147,8 +148,10 @@ def read_ladder_file(file: Path) -> Ladder:
 def _problem(content: _File) -> str | None:
     """What no field says by itself, None where all is well."""
     for rung in content.rungs:
+        if not is_plain(rung.title):
+            return f"the title of a rung is {shown(rung.title)!r}"
         if rung.kind not in KINDS:
-            return f"unknown kind of rung {rung.kind[:40]!r}; known: {', '.join(KINDS)}"
+            return f"unknown kind of rung {shown(rung.kind, 40)!r}; known: {', '.join(KINDS)}"
         if (rung.components is None) != (rung.kind in ("realnvp", "maf")):
             return f"a rung of kind {rung.kind} has components = {rung.components}"
     names = [(rung.kind, rung.components) for rung in content.rungs]

@@ -11,10 +11,14 @@ import torch
 from safetensors.numpy import save_file
 
 from core.errors import CheckpointError
+from core.plain_text import is_plain, shown
 from core.tensor_file import read_arrays
 
 MEAN_LIMIT, LOG_VAR_LIMIT, LABEL_LIMIT = 1e4, 30.0, 100_000
 """What a file may hold: far beyond any trained model, and small enough for every calculation that follows."""
+
+LONGEST_SPLIT = 64
+"""Characters of the name of a split."""
 
 SUBSET_SEED = 0
 """Which images of a larger split are stored, so that the same split gives the same ones."""
@@ -82,7 +86,10 @@ def read(file: Path, columns: Sequence[Column], class_names: Sequence[str] = ())
         total = int(metadata.get("total", n))
         if not n <= total < 2**53:
             raise CheckpointError(f"latents.safetensors: {n} images of a split of {str(total)[:30]}")
-        return Stored(numbers, labels, metadata.get("split", "test"), total)
+        split = metadata.get("split", "test")
+        if not is_plain(split) or not 1 <= len(split) <= LONGEST_SPLIT:
+            raise CheckpointError(f"latents.safetensors: the name of the split is {shown(split)!r}")
+        return Stored(numbers, labels, split, total)
     except CheckpointError:
         raise
     except ValueError as error:  # a total that is no number
@@ -95,10 +102,10 @@ def _require_shapes(shapes: dict[str, tuple[int, ...]], columns: Sequence[Column
     expected: dict[str, tuple[int, ...]] = {column.name: (n, column.width) for column in columns}
     if not n or any(shapes.get(name) != shape for name, shape in expected.items()):
         wanted = " and ".join(f"{column.name} (n, {column.width})" for column in columns)
-        raise CheckpointError(f"latents.safetensors must hold {wanted}; got {str(shapes)[:300]}")
+        raise CheckpointError(f"latents.safetensors must hold {wanted}; got {shown(str(shapes), 300)}")
     expected["labels"] = (n,)
     if shapes.get("labels", (n,)) != (n,) or set(shapes) - set(expected):
-        raise CheckpointError(f"latents.safetensors holds {str(shapes)[:300]}; expected {expected}")
+        raise CheckpointError(f"latents.safetensors holds {shown(str(shapes), 300)}; expected {expected}")
     return n
 
 

@@ -20,7 +20,9 @@ from pydantic import TypeAdapter, ValidationError
 from core.errors import CheckpointError, first_problem
 from core.gap_records import MOST_GAPS, WorstGaps
 from core.jsonfile import read_object
+from core.latents_file import LONGEST_SPLIT
 from core.metrics.per_dimension import PerDimension
+from core.plain_text import is_plain, shown
 from core.records import ClassifierTest, CurvePoint, Distance, Estimate, Share
 from core.replacing import replacing
 
@@ -73,6 +75,8 @@ def read_metrics(path: Path) -> dict[str, Any]:
     if not isinstance(evaluations, dict) or not all(isinstance(part, dict) for part in evaluations.values()):
         raise CheckpointError("metrics.json: evaluations must hold an object for each split")
     for split, evaluation in evaluations.items():
+        if not is_plain(split) or len(split) > LONGEST_SPLIT:
+            raise CheckpointError(f"metrics.json: evaluations: {_short(split)} is no name of a split")
         if problem := _first_problem(evaluation):
             raise CheckpointError(f"metrics.json: evaluations: {_short(split)}: {problem}")
     return content
@@ -142,7 +146,9 @@ def _problem_of_numbers(found: Any) -> str | None:
     problems: dict[type, Callable[[Any], bool]] = {
         Estimate: lambda e: e.se < 0 or not all(map(_is_number, (e.value, e.se))),
         Share: lambda s: not 0 <= s.low <= s.value <= s.high <= 1 or not 0 <= s.null <= 1 or s.n < 1,
-        ClassifierTest: lambda c: c.draws < 1 or not c.classifier,
+        ClassifierTest: lambda c: (
+            c.draws < 1 or not c.classifier or len(c.classifier) > 80 or not is_plain(c.classifier)
+        ),
     }
     for part in _walk(found):
         if isinstance(part, float) and not math.isfinite(part):
@@ -188,4 +194,4 @@ def _is_whole(value: Any, least: int) -> bool:
 
 
 def _short(key: str) -> str:
-    return key if len(key) <= 40 else f"{key[:40]}…"
+    return shown(key, 40)

@@ -17,12 +17,13 @@ from typing import Annotated
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from core.errors import CheckpointError, first_problem
 from core.latents_file import LOG_VAR_LIMIT, MEAN_LIMIT
+from core.plain_text import is_plain, shown
 from core.priors import MixturePrior, Prior
 from core.priors.vamp import VampPrior
 from core.records import Estimate
@@ -34,6 +35,12 @@ LIMIT = 1e6
 """Largest nats of a header: far beyond any ELBO."""
 WEIGHTS_OFF = 0.05
 """Nats by which the weights of a mixture may miss a sum of 1: 500 of them in half precision miss it by 0.002."""
+
+
+def _plain(text: str) -> str:
+    if not is_plain(text):
+        raise ValueError(f"{shown(text)!r} is no name of a split")
+    return text
 
 
 class _Head(BaseModel):
@@ -48,7 +55,7 @@ class _About(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     taken: Annotated[list[_Head], Field(min_length=1, max_length=MOST)]
     kept: int | None
-    split: Annotated[str, Field(max_length=64)]
+    split: Annotated[str, Field(max_length=64), AfterValidator(_plain)]
     total: Annotated[int, Field(ge=1, lt=2**53)]
 
 
@@ -139,7 +146,7 @@ def _require(tensors: dict[str, Tensor], about: _About, prior: Prior, pixels: in
     for name in sorted(found.keys() | shapes.keys()):
         if found.get(name) != shapes.get(name) or 0 in found[name]:
             there, wanted = found.get(name, "missing"), shapes.get(name, "nothing of that name")
-            raise CheckpointError(f"{NAME}: {name[:80]} is {there}, expected {wanted}")
+            raise CheckpointError(f"{NAME}: {shown(name)} is {there}, expected {wanted}")
     for name, value in tensors.items():
         _require_type(name, value)
     _require_indices("rows", tensors["rows"], about.total)

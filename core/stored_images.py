@@ -8,6 +8,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from core.errors import CheckpointError
+from core.plain_text import shown
 from core.tensor_file import read_arrays
 
 FILE = "images.safetensors"
@@ -35,7 +36,7 @@ def read_images(folder: Path, n: int, pixels: int) -> np.ndarray | None:
     arrays, _ = read_arrays(file)
     found = {name: value.shape for name, value in arrays.items()}
     if found != {"images": (n, pixels)}:
-        raise CheckpointError(f"{FILE} must hold images ({n}, {pixels}) and nothing else; got {str(found)[:300]}")
+        raise CheckpointError(f"{FILE} must hold images ({n}, {pixels}) and nothing else; got {shown(str(found), 300)}")
     images = arrays["images"]
     if images.dtype != np.uint8:
         raise CheckpointError(f"{FILE}: images are {images.dtype}, expected uint8")

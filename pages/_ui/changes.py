@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from core.errors import CheckpointError
+from core.plain_text import shown_error
 from core.records import CheckpointInfo
 from pages._ui import charts
 
@@ -25,7 +26,7 @@ def told() -> Iterator[None]:
         yield
     except (CheckpointError, OSError) as error:
         logging.getLogger(__name__).warning("a page was left out", exc_info=True)
-        st.error(f"Changed just now, or not to be read: {charts.plain(str(error))}", icon=":material/sync_problem:")
+        st.error(f"Changed just now, or not to be read: {shown_error(error)}", icon=":material/sync_problem:")
         st.button("Look again", key="look-again", icon=":material/refresh:")
 
 
@@ -56,7 +57,7 @@ def _changed(name: str, digest: str, now: CheckpointInfo | None) -> str:
     if now is None:
         return f"The checkpoint **{charts.plain(name)}** is not in the folder any more; it was deleted or renamed."
     if now.error:
-        return f"The checkpoint **{charts.plain(name)}** cannot be used any more: {charts.plain(now.error)}"
+        return f"The checkpoint **{charts.plain(name)}** cannot be used any more: {shown_error(now.error)}"
     if now.digest != digest:
         return f"The checkpoint **{charts.plain(name)}** was replaced by another one of that name, which is shown now."
     return ""

@@ -14,6 +14,7 @@ from core.figures import history as drawn
 from core.figures import history_words
 from core.figures.lattice import DIMENSIONS
 from core.history_records import Course, Scene
+from core.plain_text import shown_error
 from core.records import CheckpointInfo
 from pages._ui import cache_history, changes, charts, downloads, layout
 
@@ -58,7 +59,7 @@ def _is_recorded(info: CheckpointInfo) -> bool:
     try:
         return cache_history.snapshots(info.name, info.digest) is not None
     except CheckpointError as error:
-        st.error(f"{layout.title_of(info)}: the snapshots of the training cannot be used: {error}")
+        st.error(f"{layout.title_of(info)}: the snapshots of the training cannot be used: {shown_error(error)}")
         return False
 
 

@@ -148,5 +148,7 @@ def write_together(seconds: int, seed: int, folder: Path) -> dict[str, object]:
 
 if __name__ == "__main__":
     what, number, start, where = sys.argv[1:5]
-    found = {"save": kill_saves, "train": kill_trainings, "together": write_together}[what](int(number), int(start), Path(where))
+    found = {"save": kill_saves, "train": kill_trainings, "together": write_together}[what](
+        int(number), int(start), Path(where)
+    )
     print(json.dumps(found))
