@@ -63,6 +63,7 @@ class Visitor:
     _page_hash: str = ""
     _bound: dict[str, tuple[str, Any]] = field(default_factory=dict)
     _states: dict[str, WidgetState] = field(default_factory=dict)
+    _fragments: dict[str, str] = field(default_factory=dict)
     _hashes: set[str] = field(default_factory=set)
 
     async def open(self) -> float:
@@ -76,9 +77,11 @@ class Visitor:
 
     async def press(self) -> float:
         """Click once; seconds until all of the answer was sent."""
+        fragment = ""
         for state in self._clicked():
             self._states[state.id] = state
-        return await self._run()
+            fragment = self._fragments[state.id]
+        return await self._run(fragment)
 
     async def close(self) -> None:
         """Leave."""
@@ -107,12 +110,13 @@ class Visitor:
         before = self._states.get(switch.id)
         return [WidgetState(id=switch.id, bool_value=not (switch.default if before is None else before.bool_value))]
 
-    async def _run(self) -> float:
-        """Ask for a run of the page and read all that it sends."""
+    async def _run(self, fragment: str = "") -> float:
+        """Ask for a run of the page, or of the part of it that a clicked widget is in, and read all that it sends."""
         message = BackMsg()
         state = message.rerun_script
         state.query_string = urlencode(self.query)
         state.page_name, state.page_script_hash = ("", self._page_hash) if self._page_hash else (self.page, "")
+        state.fragment_id = fragment
         state.widget_states.widgets.extend(self._states.values())
         state.cached_message_hashes.extend(self._hashes)
         began = time.perf_counter()
@@ -140,17 +144,18 @@ class Visitor:
             elif kind == "page_not_found":
                 raise LoadError(f"there is no page {self.page}")
             elif kind == "delta" and message.delta.HasField("new_element"):
-                self._element(message.delta.new_element)
+                self._element(message.delta.new_element, message.delta.fragment_id)
             elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 if message.script_finished not in FINISHED:
                     raise LoadError("the script has an error")
                 return
         raise LoadError("the server closed the connection")
 
-    def _element(self, element: Any) -> None:
+    def _element(self, element: Any, fragment: str) -> None:
         kind = element.WhichOneof("type")
         if kind == "exception":
             raise LoadError(f"the page shows {element.exception.type}: {element.exception.message[:200]}")
         proto = getattr(element, kind)
         if key := getattr(proto, "query_param_key", ""):
             self._bound[key] = (kind, proto)
+            self._fragments[proto.id] = fragment

@@ -192,7 +192,14 @@ def distance(name: str, digest: str, seed: int) -> Distance | None:
 @st.cache_data(max_entries=256, show_spinner=False)
 def place(name: str, digest: str, z: tuple[float, ...], seed: int) -> Place:
     """Log-densities and typicality at z."""
-    return typicality.place(z, latents(name, digest), model(name, digest).vae.prior, seed=seed)
+    known = usual(name, digest, seed)
+    return typicality.place(z, latents(name, digest), model(name, digest).vae.prior, seed=seed, known=known)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def usual(name: str, digest: str, seed: int) -> typicality.Usual:
+    """The log-densities that are usual for each distribution, which every place is compared with."""
+    return typicality.usual(latents(name, digest), model(name, digest).vae.prior, seed=seed)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -209,7 +216,7 @@ def prior_samples(name: str, digest: str, n: int, seed: int) -> np.ndarray:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def sample_sheet(name: str, digest: str, n: int, columns: int, size: int) -> bytes:
-    """Decoded means at n draws of the prior as one PNG: to compress a sheet for each card cost most of a view of Home."""
+    """Decoded means at n draws of the prior as one PNG: compressing one for each card cost most of a view of Home."""
     pictures = prior_samples(name, digest, n, 0)
     return png(mosaic(pictures, columns, scale=scale_for(pictures.shape[1], size)))
 
