@@ -19,7 +19,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pages._ui.front_door import FrontDoor
+from core.front_door import FrontDoor
 
 SHELL = Path(__file__).resolve().parent / "pages" / "_shell.py"
 
@@ -96,4 +96,9 @@ class WarmUpFirst:
         await self.app(scope, receive, send)
 
 
-app = st.App(SHELL, lifespan=lifespan, middleware=[Middleware(FrontDoor), Middleware(WarmUpFirst)])
+front_door = Middleware(
+    FrontDoor,
+    page=Path(st.__file__).parent / "static" / "index.html",
+    allowed_hosts=lambda: st.get_option("server.allowedHosts"),
+)
+app = st.App(SHELL, lifespan=lifespan, middleware=[front_door, Middleware(WarmUpFirst)])

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,18 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 HEALTH = "/_stcore/health"
 """Asked by whoever watches over the server, often by number; it tells nothing but that it lives."""
 
-
-def _inline_scripts() -> str:
-    """The scripts that stand in Streamlit's own page, by the hashes of their texts: no other inline script may run."""
-    page = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
-    return " ".join(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in scripts)
-
-
-CONTENT_SECURITY_POLICY = {
+POLICY = {
     "default-src": "'self'",
     # WebGL charts compile their drawing code in the browser, which is called eval; without it they stay empty.
-    "script-src": f"'self' {_inline_scripts()} 'unsafe-eval' blob:",
+    "script-src": "'self' 'unsafe-eval' blob:",
     "style-src": "'self' 'unsafe-inline'",
     # Nothing that a name or a data set holds can make a browser ask another host, not even for a picture.
     "img-src": "'self' data: blob:",
@@ -47,14 +39,13 @@ CONTENT_SECURITY_POLICY = {
 }
 """What a page may load and where it may send to: this server and nothing else."""
 
-SECURITY_HEADERS = {
+HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",  # the address holds what the user looks at
     "X-Frame-Options": "SAMEORIGIN",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in CONTENT_SECURITY_POLICY.items()),
 }
 
 
@@ -63,26 +54,41 @@ class FrontDoor:
 
     Args:
         app: what is behind it.
+        page: the front end's HTML file; the scripts that stand in it may run, no other inline script may.
+        allowed_hosts: gives the names that the server may be asked by, [] for all.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, page: Path, allowed_hosts: Callable[[], list[str]]) -> None:
+        self.app, self._allowed_hosts = app, allowed_hosts
+        policy = {**POLICY, "script-src": f"{POLICY['script-src']} {inline_scripts(page.read_text(encoding='utf-8'))}"}
+        self._headers = {**HEADERS, "Content-Security-Policy": "; ".join(f"{k} {v}" for k, v in policy.items())}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+                MutableHeaders(scope=message).update(self._headers)
             await send(message)
 
         if scope["type"] == "http" and scope["path"] != HEALTH:
-            host, allowed = Headers(scope=scope).get("host", ""), st.get_option("server.allowedHosts")
-            if not host_allowed(host, allowed):
+            host = Headers(scope=scope).get("host", "")
+            if not host_allowed(host, self._allowed_hosts()):
                 refusal = PlainTextResponse("This server is not to be asked under that name.\n", status_code=403)
                 await refusal(scope, receive, send_with_headers)
                 return
         await self.app(scope, receive, send_with_headers)
+
+
+def inline_scripts(html: str) -> str:
+    """The scripts in a page, each by the hash of its text, as a policy names them.
+
+    Example:
+        >>> inline_scripts("<script></script><script src='a.js'></script>")
+        "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+    """
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    return " ".join(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in scripts)
 
 
 def host_allowed(host: str, allowed: list[str]) -> bool:
