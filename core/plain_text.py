@@ -7,12 +7,14 @@ the same and means nothing: ``<b>`` becomes ``＜b＞``.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 MARKS = "<>[]{}`$\\*~|#!&^:/@"
 _TWINS = {ord(mark): chr(ord(mark) + 0xFEE0) for mark in MARKS}
 _INNOCENT = ":/#!&^@"
 """Marks that mean nothing without the others, and occur in what this program itself writes into files."""
+_CODE = re.compile(r"(?<!`)`[^`]+`(?!`)")
 LONGEST = 80
 
 
@@ -44,6 +46,10 @@ def shown_error(error: object) -> str:
     Example:
         >>> shown_error("/x/[a](b).npz is missing: run `python -m core data`")
         '/x/［a］(b).npz is missing: run `python -m core data`'
+        >>> shown_error("one ` alone would begin code that ends far behind it")
+        'one ｀ alone would begin code that ends far behind it'
     """
-    kept = str(error).translate({mark: twin for mark, twin in _TWINS.items() if chr(mark) not in _INNOCENT + "`"})
+    text = str(error)
+    kept_marks = _INNOCENT + ("" if "`" in _CODE.sub("", text) else "`")
+    kept = text.translate({mark: twin for mark, twin in _TWINS.items() if chr(mark) not in kept_marks})
     return "".join(" " if unicodedata.category(letter)[0] == "C" else letter for letter in kept)

@@ -138,8 +138,8 @@ def _require(tensors: dict[str, Tensor], about: _About, prior: Prior, pixels: in
     shapes: dict[str, tuple[int, ...]] = {"rows": (n,), "mean": (count, n, DIM), "log_var": (count, n, DIM)}
     shapes |= {f"prior.{name}": (count, *value.shape) for name, value in prior_numbers(prior).items()}
     if isinstance(prior, VampPrior):
-        shown = len(tensors.get("inputs", ()))
-        shapes |= {"inputs": (shown,), "pseudo_inputs": (count, shown, pixels)}
+        pictured = len(tensors.get("inputs", ()))
+        shapes |= {"inputs": (pictured,), "pseudo_inputs": (count, pictured, pixels)}
     if "labels" in tensors:
         shapes["labels"] = (n,)
     found = {name: tuple(value.shape) for name, value in tensors.items()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
@@ -68,8 +68,8 @@ def _secrets() -> Mapping[str, Any] | None:
         return None if there else {}
 
 
-def _only(told: str, action: tuple[str, str, Any] | None = None) -> None:
-    """The whole of what this visitor sees."""
+def _only(told: str, action: tuple[str, str, Any] | None = None) -> NoReturn:
+    """The whole of what this visitor sees; it ends the run."""
     st.title("Priorscope")
     st.markdown(told)
     if action is not None:
