@@ -127,7 +127,7 @@ def save(
     path.parent.mkdir(parents=True, exist_ok=True)
     with deleted_on_failure(fresh):
         fresh.mkdir()
-        _write(fresh, vae, config, metrics, latents, snapshots, images, half=half)
+        _write(fresh, vae, config, metrics, per_image, latents, snapshots, images, half=half)
         if replace and path.exists():
             shutil.rmtree(old, ignore_errors=True)
             path.rename(old)
@@ -140,6 +140,7 @@ def _write(
     vae: VAE,
     config: RunConfig,
     metrics: dict[str, Any] | None,
+    per_image: PerImage | None,
     latents: LatentCloud | FlowCloud | None,
     snapshots: Snapshots | None,
     images: np.ndarray | None,

@@ -7,6 +7,7 @@ import streamlit as st
 from core import comparison, figures
 from core.comparison import Measured
 from core.figures import compare_words, differences
+from core.plain_text import shown_error
 from core.records import CheckpointInfo
 from core.report import Table
 from pages._ui import cache, cache_compare, cards, charts, controls, downloads, drawn, layout
@@ -35,13 +36,15 @@ def models(chosen: list[CheckpointInfo]) -> list[CheckpointInfo]:
         if reason is None:
             fit.append(info)
         else:
-            st.warning(f"{layout.title_of(info)} is not compared with {layout.title_of(first)}: {reason}.")
+            st.warning(f"{layout.title_of(info)} is not compared with {layout.title_of(first)}: {shown_error(reason)}.")
     if len(fit) > controls.MAX_MODELS:
         st.info(f"The first {controls.MAX_MODELS} of {len(fit)} models are shown.")
     if len(fit) == 1:
         st.info(
             "There is no other model of these images yet. Train one with another prior: "
-            f"`python -m core train --dataset {first.dataset} --prior vamp --latent-dim {first.latent_dim}`"
+            + layout.code(
+                f"python -m core train --dataset {first.dataset} --prior vamp --latent-dim {first.latent_dim}"
+            )
         )
     fit = _reference_first(fit[: controls.MAX_MODELS])
     drawn.about(fit)
