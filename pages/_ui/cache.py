@@ -17,11 +17,13 @@ from core import checkpoint, embedding_file, generate, jobs, ladder_file, metric
 from core import gallery as galleries
 from core.browser_records import Reference
 from core.errors import CheckpointError
+from core.figures.images import mosaic, png, scale_for
 from core.gallery import Gallery
 from core.ladder_records import Ladder
 from core.latents import LatentCloud, PointKind
 from core.metrics import coverage, per_image
 from core.metrics import distance as distances
+from core.plain_text import shown
 from core.priors import PRIORS
 from core.records import CheckpointInfo, DensityGrid, Distance, Draws, Embedding, Place
 
@@ -215,6 +217,13 @@ def prior_samples(name: str, digest: str, n: int, seed: int) -> np.ndarray:
     return generate.prior_samples(model(name, digest), n, seed=seed)
 
 
+@st.cache_data(max_entries=256, show_spinner=False)
+def sample_sheet(name: str, digest: str, n: int, columns: int, size: int) -> bytes:
+    """Decoded means at n draws of the prior as one PNG: compressing one for each card cost most of a view of Home."""
+    pictures = prior_samples(name, digest, n, 0)
+    return png(mosaic(pictures, columns, scale=scale_for(pictures.shape[1], size)))
+
+
 @st.cache_data(max_entries=64, show_spinner="Reading the code of every image")
 def image_kl(name: str, digest: str, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """KL(q(z|x) || p(z)) of every stored image, its standard error, and the image's row in its split, (n,) each."""
@@ -228,6 +237,13 @@ def image_kl(name: str, digest: str, seed: int) -> tuple[np.ndarray, np.ndarray,
 def reconstructed(name: str, digest: str, rows: tuple[int, ...]) -> np.ndarray:
     """Means of p(x|z) at the posteriors' centres of images of the stored split, by row."""
     return galleries.reconstructed(model(name, digest), np.array(rows))
+
+
+def stored_rows(name: str, digest: str) -> np.ndarray:
+    """Rows of the split whose posteriors are stored, ascending; none where there are none."""
+    loaded = model(name, digest)
+    stored = loaded.latents or loaded.flow_latents
+    return np.array([], int) if stored is None else stored.split_rows()
 
 
 def record(name: str, digest: str, key: str) -> Any:
@@ -268,8 +284,8 @@ def prior_kinds() -> tuple[str, ...]:
 
 
 def class_names(name: str, digest: str) -> tuple[str, ...]:
-    """Names of the classes of the model's data set."""
-    return model(name, digest).config.data.class_names
+    """Names of the classes of the model's data set, as they may be shown."""
+    return tuple(shown(each) for each in model(name, digest).config.data.class_names)
 
 
 def latents(name: str, digest: str) -> LatentCloud:
