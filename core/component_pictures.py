@@ -12,7 +12,7 @@ from core import mixture
 from core.browser_records import Reference
 from core.checkpoint import Checkpoint
 from core.component_records import Interpolation, Path, Steps, Usual
-from core.distributions import DiagonalNormal
+from core.distributions import DiagonalNormal, standard_normal
 from core.generate import as_pictures
 from core.latents import LatentCloud
 from core.priors import MixturePrior
@@ -97,8 +97,9 @@ def two_steps(checkpoint: Checkpoint, n: int, *, seed: int = 0, drawn: bool = Fa
     """
     mean, log_var, log_weight = mixture_of(checkpoint).components()
     generator = torch.Generator().manual_seed(seed)
+    noise = standard_normal((n, mean.shape[1]), mean, generator)  # first, as every prior takes it
     chosen = torch.multinomial(log_weight.exp(), n, replacement=True, generator=generator)
-    z = DiagonalNormal(mean[chosen], log_var[chosen]).sample(1, generator=generator)[0]
+    z = mean[chosen] + torch.exp(0.5 * log_var[chosen]) * noise
     return Steps(chosen.numpy(), z.numpy(), _decoded(checkpoint, z, generator if drawn else None))
 
 
