@@ -202,7 +202,8 @@ def posterior_in(plane: Plane, mean: np.ndarray, log_var: np.ndarray) -> tuple[n
 
     Args:
         plane: two directions.
-        mean, log_var: (d,) each.
+        mean: (d,) of the posterior.
+        log_var: (d,) of it.
     """
     means, covariances = projections.projected(plane, torch.from_numpy(mean)[None], torch.from_numpy(log_var)[None])
     return means[0].numpy(), covariances[0].numpy()

@@ -27,8 +27,8 @@ def model_bundle(checkpoint: Checkpoint, compared: Reference, identity: str, *, 
         seed: of the noise of draws of p(x|z).
 
     Returns:
-        meta: ``id``, ``dim``; ``decoder`` (the layout, or None) and ``why`` it is None; ``q`` and ``p``: whether the mixture is
-        there. Arrays: the decoder's; ``q_mean``, ``q_log_var`` (n, d); ``p_mean``, ``p_log_var`` (K, d),
+        meta: ``id``, ``dim``; ``decoder`` (the layout, or None) and ``why`` it is None; ``q`` and ``p``: whether the
+        mixture is there. Arrays: the decoder's; ``q_mean``, ``q_log_var`` (n, d); ``p_mean``, ``p_log_var`` (K, d),
         ``p_log_weight`` (K,); ``q_reference``, ``p_reference`` ascending.
     """
     vae, shape = checkpoint.vae, checkpoint.config.model.image_shape

@@ -14,7 +14,7 @@ class Reference:
     """The log-densities at draws of the two distributions themselves, in nats, ascending.
 
     Attributes:
-        log_q: (draws,) log q at draws of q(z), the component each came from left out; None where q has no known density.
+        log_q: (draws,) log q at draws of q(z), its own component left out; None where q has no known density.
         log_p: (draws,) log p at draws of p(z).
         draws: of each.
         seed: of the draws.

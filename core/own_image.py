@@ -1,4 +1,4 @@
-"""One image that somebody uploads to see where the encoder puts it: a PNG, or one row of an npz file. Never unpickled."""
+"""One image that somebody uploads to see where the encoder puts it: a PNG, or a row of an npz file. Never unpickled."""
 
 from __future__ import annotations
 
@@ -137,8 +137,8 @@ def _read_png(content: bytes, image_shape: tuple[int, int, int]) -> tuple[np.nda
     if picture.size != (width, height):
         if abs(picture.width * height / (picture.height * width) - 1) > PROPORTIONS:
             raise DataError(
-                f"the picture is {picture.width} × {picture.height}, expected {width} × {height} or the same proportions: "
-                "cut it to them first"
+                f"the picture is {picture.width} × {picture.height}, expected {width} × {height} or the same "
+                "proportions: cut it to them first"
             )
         told.append(f"Scaled from {picture.width} × {picture.height} to {width} × {height} pixels.")
         picture = picture.resize((width, height), Image.Resampling.BOX)

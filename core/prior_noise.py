@@ -1,9 +1,10 @@
 """From codes to the noise that a prior makes them of, and back: z = g(u) with u ~ N(0, I).
 
-A flow is such a map, and a Gaussian is one with its Cholesky factor. A mixture has the map of Knothe and Rosenblatt: one
-coordinate after another, u_j is the standard normal quantile of the distribution function of z_j given z_1 .. z_j-1,
-which is a mixture in one dimension whose weights are the components' responsibilities so far. It depends on the order
-of the dimensions; for one diagonal Gaussian it does not, and is u = (z - m) / s.
+A flow is such a map, and a Gaussian is one with its Cholesky factor: their noise is what ``Prior.sample`` takes first.
+A mixture's sampler also chooses a component, so that its noise alone does not make the code. Its map is that of Knothe
+and Rosenblatt: one coordinate after another, u_j is the standard normal quantile of the distribution function of z_j given
+z_1 .. z_j-1, which is a mixture in one dimension whose weights are the components' responsibilities so far. It depends
+on the order of the dimensions; for one diagonal Gaussian it does not, and is u = (z - m) / s.
 
 References:
     Rosenblatt (1952), Remarks on a multivariate transformation. Papamakarios et al. (2021), arXiv:1912.02762.

@@ -2,10 +2,10 @@
 
 linear      z(t) = (1 - t) a + t b
 spherical   z(t) = r(t) [sin((1 - t) w) a/|a| + sin(t w) b/|b|] / sin w with w the angle between a and b seen from the
-            origin and r(t) = (1 - t) |a| + t |b|: where a prior is N(0, I) in many dimensions, all its draws have nearly
-            the same length, and the linear way leaves it
-along       the same in the noise u that the prior makes its draws of, z = g(u) (see core.prior_noise): every place is as
-            typical of the prior as its noise is of N(0, I). It crosses quickly where the prior has no mass
+            origin and r(t) = (1 - t) |a| + t |b|: where a prior is N(0, I) in many dimensions, all its draws have
+            nearly the same length, and the linear way leaves it
+along       the same in the noise u that the prior makes its draws of, z = g(u) (see core.prior_noise): every place is
+            as typical of the prior as its noise is of N(0, I). It crosses quickly where the prior has no mass
 
 References:
     White (2016), Sampling generative networks, arXiv:1609.04468.
@@ -33,7 +33,8 @@ def ways(checkpoint: Checkpoint, start: tuple[float, ...], end: tuple[float, ...
 
     Args:
         checkpoint: the model; without Gaussian posteriors log q is nan, without a decoder there are no images.
-        start, end: d coordinates.
+        start: d coordinates.
+        end: d coordinates.
 
     Raises:
         ValueError: on the wrong number of coordinates, or where one is not finite.
@@ -60,7 +61,7 @@ def linear(start: Tensor, end: Tensor, t: Tensor) -> Latents:
 
 
 def spherical(start: Tensor, end: Tensor, t: Tensor) -> Latents:
-    """The great circle around the origin, the length changing evenly; straight where the two lie on one line through it.
+    """The great circle around the origin, the length changing evenly; straight where both lie on one line through it.
 
     White's formula, without the lengths apart, leaves the ring between two unequal lengths.
 

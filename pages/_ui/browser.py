@@ -11,7 +11,7 @@ import streamlit as st
 from core import browse, figures, region
 from core.figures import theme
 from core.figures.component_map import ellipse_factor
-from core.figures.latent_canvas.view import COLOURS
+from core.figures.latent_canvas.view import COLOURS, LIMIT
 from core.records import CheckpointInfo, Draws, Plane
 from core.region import Corners
 from pages._ui import cache, cache_browser, components, controls, latent_view, layout, maps
@@ -236,7 +236,9 @@ def caption(shown: Look) -> str:
     if shown.colour != "label":
         of = COLOURS[shown.colour]
         field = (
-            "the darker, the less of the whole lies in denser places" if shown.colour != "ratio" else "clipped at ±8"
+            "the darker, the less of the whole lies in denser places"
+            if shown.colour != "ratio"
+            else f"blue where q outweighs p, orange where p outweighs q, clipped at ±{LIMIT:g} nats"
         )
         if shown.plane is None or (p is None or (q is None and shown.colour != "p")):
             parts.append(f"points are coloured by their own {of}, in all {info.latent_dim} dimensions")

@@ -20,6 +20,8 @@ from pages._ui.component_panel import WIDTH
 
 NEAREST, STEPS, MOST = 8, 9, 50
 ACTIVE = 0.01
+LONGEST = 9
+"""Letters that fit under a picture."""
 
 
 def at_place(shown: Look, here: Spot) -> None:
@@ -29,8 +31,9 @@ def at_place(shown: Look, here: Spot) -> None:
     place.words(shown.info, here.z, shown.seed)
     found = cache_browser.neighbours(*shown.model, here.z, NEAREST, shown.seed)
     names = cache.class_names(*shown.model)
+    classes = None if found.labels is None else [name_of(int(label), names) for label in found.labels]
     words = [
-        f"{row}{'' if found.labels is None else f': {name_of(int(found.labels[k]), names)}'}<br>{found.distances[k]:.1f} sd"
+        f"{row}{'' if classes is None else f'<br>{_short(classes[k])}'}<br>{found.distances[k]:.1f} sd"
         for k, row in enumerate(found.rows.tolist())
     ]
     low, middle, high = (f"{value:.1f}" for value in found.usual)
@@ -53,6 +56,11 @@ def at_place(shown: Look, here: Spot) -> None:
     )
     charts.caption(_caption(shown, method))
     downloads.keep({"Neighbours": lambda: sheet_csv([block])}, f"{shown.info.name}-near")
+
+
+def _short(name: str) -> str:
+    """A class's name as wide as a picture."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def in_region(shown: Look, text: str, corners: Corners) -> None:
@@ -98,8 +106,8 @@ def between(shown: Look, first: Spot, second: Spot, chosen: bool) -> None:
     charts.chart(component_path.path_figure(named, ordinary), "browser-along", sentence, name=f"{key}-densities")
     st.markdown(sentence)
     method = (
-        f"{len(found.linear.t)} places on each way; images are means of p(x|z); spherical: on a great circle around the "
-        "origin; along the prior: the great circle in the noise that the prior makes its draws of; bands: "
+        f"{len(found.linear.t)} places on each way; images are means of p(x|z); spherical: on a great circle around "
+        "the origin; along the prior: the great circle in the noise that the prior makes its draws of; bands: "
         f"{compared.draws:,} draws of each distribution, a code's own posterior left out"
     )
     charts.caption(_caption(shown, method))
@@ -119,8 +127,9 @@ def dimensions(shown: Look, here: Spot) -> None:
     activity = browse.activity(cache_browser.stored(*shown.model))
     active = int((activity > ACTIVE).sum())
     sentence = (
-        f"{active} of {d} dimensions are active: the centre of the code varies over the images by more than {ACTIVE} "
-        f"in them. The most active one is z{component_words.subscript(found[0].dimension + 1)}, {found[0].activity:.2f}."
+        f"{active} of {d} dimensions are active: the centre of the code varies over the images by more than "
+        f"{ACTIVE} in them. The most active one is z{component_words.subscript(found[0].dimension + 1)}, "
+        f"{found[0].activity:.2f}."
     )
     size, blocks = 0.82, [_row(one, k, 0.82) for k, one in enumerate(found)]
     charts.chart(

@@ -27,7 +27,7 @@ def take(shown: Look) -> Landing | None:
         row = st.number_input("Row of the .npz", min_value=0, value=0, max_value=10_000_000, key="own_row",
                               bind="query-params", width=150)  # fmt: skip
         inverted = st.toggle("Dark ink on light paper", key="inverted", bind="query-params",
-                             help="Exchanges dark and light: the data sets have light ink on a dark ground.")  # fmt: skip
+                             help="Exchanges dark and light: the data sets have light ink on dark ground.")  # fmt: skip
     if file is None:
         st.caption("It stays in this session and is not kept.")
         return None

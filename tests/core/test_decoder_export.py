@@ -100,5 +100,5 @@ def test_a_block_gives_back_what_it_was_given() -> None:
 
 @pytest.mark.parametrize(("meta", "array"), [({}, np.zeros(2)), ({"x": float("nan")}, np.zeros(2, np.float32))])
 def test_a_block_refuses_what_a_browser_cannot_read(meta: dict, array: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="float64|JSON"):
+    with pytest.raises(ValueError, match=r"float64|JSON"):
         pack(meta, {"a": array})

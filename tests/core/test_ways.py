@@ -80,10 +80,12 @@ def test_the_great_circle_changes_its_length_evenly() -> None:
 
 @pytest.mark.parametrize("end", [(1.0,), (1.0, math.nan), (1.0, 2.0, 3.0)])
 def test_ends_of_another_length_are_refused(end: tuple[float, ...]) -> None:
-    with pytest.raises(ValueError, match="must be 2 finite numbers|expected sequence of length"):
+    with pytest.raises(ValueError, match=r"must be 2 finite numbers|expected sequence of length"):
         ways(load("digits-2d-vamp"), (0.0, 0.0), end)
 
 
 def test_the_first_way_joins_two_classes() -> None:
     assert default_ends(5, np.array([3, 3, 1, 3, 0])) == (0, 2)
-    assert default_ends(5, None) == (0, 1) and default_ends(5, np.zeros(5)) == (0, 1) and default_ends(1, None) == (0, 0)
+    assert (
+        default_ends(5, None) == (0, 1) and default_ends(5, np.zeros(5)) == (0, 1) and default_ends(1, None) == (0, 0)
+    )

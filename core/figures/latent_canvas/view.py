@@ -20,6 +20,8 @@ STEPS = 24
 LIMIT = 8.0
 """Nats at which the log ratio is clipped."""
 FIELD_ALPHA = 0.85
+FAINT = 0.5
+"""Size and opacity of points before a field, as a share of what they are elsewhere."""
 PRIOR_CLASS = -1
 LINES = (0.5, 0.95)
 """Shares of a distribution inside its lines."""
@@ -91,6 +93,8 @@ def view_bundle(shown: MapView, identity: str) -> bytes:
     klass = np.concatenate([labels, np.full(len(p), PRIOR_CLASS)]).astype(np.int32)
     style, styles, legend = _marks(shown, len(p))
     size, alpha = theme.point_size(len(points))
+    if shown.colour != "label" and has_field(shown.q, shown.p, shown.colour):
+        size, alpha = FAINT * size, FAINT * alpha  # the field is looked at
     arrays: dict[str, np.ndarray] = {
         "points": points, "klass": klass, "style": style,
         "order": np.random.default_rng(0).permutation(len(points)).astype(np.int32),
