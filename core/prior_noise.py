@@ -2,9 +2,9 @@
 
 A flow is such a map, and a Gaussian is one with its Cholesky factor: their noise is what ``Prior.sample`` takes first.
 A mixture's sampler also chooses a component, so that its noise alone does not make the code. Its map is that of Knothe
-and Rosenblatt: one coordinate after another, u_j is the standard normal quantile of the distribution function of z_j given
-z_1 .. z_j-1, which is a mixture in one dimension whose weights are the components' responsibilities so far. It depends
-on the order of the dimensions; for one diagonal Gaussian it does not, and is u = (z - m) / s.
+and Rosenblatt: one coordinate after another, u_j is the standard normal quantile of the distribution function of z_j
+given z_1 .. z_j-1, which is a mixture in one dimension whose weights are the components' responsibilities so far. It
+depends on the order of the dimensions; for one diagonal Gaussian it does not, and is u = (z - m) / s.
 
 References:
     Rosenblatt (1952), Remarks on a multivariate transformation. Papamakarios et al. (2021), arXiv:1912.02762.
