@@ -141,8 +141,9 @@ def traversals(
     draws = codes.sample(DRAWS, generator=torch.Generator().manual_seed(seed))[0].numpy()
     found = []
     for j in np.argsort(-active, kind="stable")[:count].tolist():
-        values = np.linspace(*np.quantile(draws[:, j].astype(np.float64), ENDS), steps)
-        at = np.tile(np.float64(z), (steps, 1))
+        low, high = np.quantile(draws[:, j].astype(np.float64), ENDS).tolist()
+        values = np.linspace(low, high, steps)
+        at = np.tile(np.array(z, np.float64), (steps, 1))
         at[:, j] = values
         found.append(Traversal(j, float(active[j]), values, decoded(checkpoint, at)))
     return tuple(found)

@@ -128,7 +128,7 @@ def interpolation(checkpoint: Checkpoint, first: int, second: int) -> Interpolat
 
 def usual(compared: Reference) -> Usual:
     """The log-densities that draws of q(z) and of p(z) themselves usually have; nan for a q of unknown density."""
-    of_q = (math.nan,) * 3 if compared.log_q is None else _quantiles(compared.log_q)
+    of_q = (math.nan, math.nan, math.nan) if compared.log_q is None else _quantiles(compared.log_q)
     return Usual(of_q, _quantiles(compared.log_p), compared.draws, compared.seed)
 
 

@@ -59,6 +59,7 @@ def export(
     arrays: dict[str, np.ndarray] = {}
     widths = []
     for k, layer in enumerate(decoder.body):
+        assert isinstance(layer, GatedDense)  # as ``why_not`` found
         pair = layer.pair
         arrays[f"weight{k}"], arrays[f"bias{k}"] = _float32(pair.weight), _float32(pair.bias)
         widths.append(pair.in_features)

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from core import browse, figures, region
+from core.component_records import Path
 from core.figures import theme
 from core.figures.component_map import ellipse_factor
 from core.figures.latent_canvas.view import COLOURS, LIMIT
@@ -205,7 +206,7 @@ def ellipse(mean: np.ndarray, covariance: np.ndarray) -> dict[str, Any]:
     return {"at": mean.tolist(), "l": [float(factor[0, 0]), float(factor[1, 0]), float(factor[1, 1])]}
 
 
-def ways(shown: Look, found: list[tuple[str, np.ndarray]]) -> list[dict[str, Any]]:
+def ways(shown: Look, found: list[tuple[str, Path]]) -> list[dict[str, Any]]:
     """Ways between two codes as the canvas draws them."""
     looks = {
         "linear": (theme.NEUTRAL, []),
@@ -215,9 +216,9 @@ def ways(shown: Look, found: list[tuple[str, np.ndarray]]) -> list[dict[str, Any
     if shown.plane is None:
         return []
     return [
-        {"places": browse.project(shown.plane, z).tolist(), "colour": looks[name][0],
+        {"places": browse.project(shown.plane, one.z).tolist(), "colour": looks[name][0],
          "dash": looks[name][1], "width": 2.2}
-        for name, z in found
+        for name, one in found
     ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from core.figures import latent_canvas, theme
 
@@ -19,10 +20,10 @@ COLOURS = {
     "halo": theme.PICKED_HALO, "upload": theme.LOOSENESS,
 }  # fmt: skip
 
-_canvas = st.components.v2.component(
+_canvas = component(
     "priorscope_canvas", html=latent_canvas.FRAME, css=latent_canvas.STYLE, js=latent_canvas.CANVAS
 )
-_store = st.components.v2.component("priorscope_store", html="<div hidden>\n</div>", js=latent_canvas.STORE)
+_store = component("priorscope_store", html="<div hidden>\n</div>", js=latent_canvas.STORE)
 
 
 def keep(block: bytes, key: str) -> None:

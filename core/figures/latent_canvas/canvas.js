@@ -156,22 +156,22 @@ function note(instance, spent) {
   instance.root.querySelector(".spent").textContent = `In this browser, without the server: ${middle.toFixed(1)} ms a place.`;
 }
 
-// Each class with its mark, and where a region is chosen how many of its draws lie in it.
+// Each mark with its name, and where a region is chosen how many of its draws lie in it.
 function drawLegend(instance) {
   const { view, chosen, root } = instance;
   const list = root.querySelector(".legend");
   const totals = new Map();
-  view.arrays.klass.forEach((k, at) => {
+  view.arrays.style.forEach((k, at) => {
     const [inside, all] = totals.get(k) ?? [0, 0];
     totals.set(k, [inside + (chosen ? chosen[at] : 0), all + 1]);
   });
-  list.replaceChildren(...view.meta.legend.map(({ name, style, klass }) => {
-    const [inside, all] = totals.get(klass) ?? [0, 0];
+  list.replaceChildren(...view.meta.legend.map(({ name, style, counted }) => {
+    const [inside, all] = totals.get(style) ?? [0, 0];
     const item = document.createElement("li");
     const mark = document.createElement("canvas");
     [mark.width, mark.height] = [32, 32];
     mark.getContext("2d").drawImage(sprite(view.meta.styles[style], 5, 1.6), 0, 0);
-    item.append(mark, chosen ? `${name}: ${inside} / ${all}` : name);
+    item.append(mark, chosen && counted ? `${name}: ${inside} / ${all}` : name);
     return item;
   }));
 }

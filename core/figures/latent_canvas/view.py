@@ -127,17 +127,15 @@ def _marks(shown: MapView, priors: int) -> tuple[np.ndarray, list[dict[str, Any]
     if shown.colour != "label" or shown.draws.labels is None:
         dot = {"colour": theme.DATA if shown.colour == "label" else theme.NEUTRAL, "symbol": "circle", "hollow": False}
         styles, style = [dot | {"edge": theme.POINT_EDGE}], np.zeros(len(shown.draws.q), np.uint8)
-        names = [("draws of q(z)", 0, 0)] if shown.draws.labels is None else [("draws of q(z)", 0, None)]
+        names = ["draws of q(z)"]
     else:
         place, told = classes.named(shown.draws.labels, shown.class_names)
         styles = [_style(*theme.class_style(k)) for k in range(len(told))]
-        style = place.astype(np.uint8)
-        first = {int(place[row]): int(shown.draws.labels[row]) for row in range(len(place) - 1, -1, -1)}
-        names = [(name, k, first.get(k)) for k, name in enumerate(told)]
-    legend = [{"name": name, "style": k, "klass": klass} for name, k, klass in names]
+        style, names = place.astype(np.uint8), list(told)
+    legend = [{"name": name, "style": k, "counted": True} for k, name in enumerate(names)]
     if priors:
         styles.append(ring)
-        legend.append({"name": "draws of p(z)", "style": len(styles) - 1, "klass": PRIOR_CLASS})
+        legend.append({"name": "draws of p(z)", "style": len(styles) - 1, "counted": True})
     return np.concatenate([style, np.full(priors, len(styles) - 1, np.uint8)]), styles, legend
 
 
@@ -153,9 +151,10 @@ def _by_density(shown: MapView, priors: int) -> tuple[np.ndarray, list[dict[str,
         of = (of_q, of_p)
     else:
         of = pairs[shown.colour]
-    if of[0] is None or of[1] is None:
+    at_q, at_p = of
+    if at_q is None or at_p is None:
         raise ValueError("log q is not known here")
-    values = np.concatenate([of[0], of[1][:priors]])
+    values = np.concatenate([at_q, at_p[:priors]])
     if shown.colour == "ratio":
         step = np.clip((values + LIMIT) / (2 * LIMIT), 0, 1)
         colours = [_signed(k / (STEPS - 1)) for k in range(STEPS)]
@@ -169,9 +168,9 @@ def _by_density(shown: MapView, priors: int) -> tuple[np.ndarray, list[dict[str,
     styles += [style | {"symbol": "diamond"} for style in styles]
     style = np.round(step * (STEPS - 1)).astype(np.uint8)
     style[len(style) - priors :] += STEPS
-    legend = [{"name": ends[0], "style": 0, "klass": None}, {"name": ends[1], "style": STEPS - 1, "klass": None}]
+    legend = [{"name": name, "style": k, "counted": False} for name, k in zip(ends, (0, STEPS - 1), strict=True)]
     if priors:
-        legend.append({"name": "diamonds: draws of p(z)", "style": 2 * STEPS - 1, "klass": PRIOR_CLASS})
+        legend.append({"name": "diamonds: draws of p(z)", "style": 2 * STEPS - 1, "counted": False})
     return style, styles, legend
 
 
