@@ -20,9 +20,7 @@ COLOURS = {
     "halo": theme.PICKED_HALO, "upload": theme.LOOSENESS,
 }  # fmt: skip
 
-_canvas = component(
-    "priorscope_canvas", html=latent_canvas.FRAME, css=latent_canvas.STYLE, js=latent_canvas.CANVAS
-)
+_canvas = component("priorscope_canvas", html=latent_canvas.FRAME, css=latent_canvas.STYLE, js=latent_canvas.CANVAS)
 _store = component("priorscope_store", html="<div hidden>\n</div>", js=latent_canvas.STORE)
 
 

@@ -21,7 +21,7 @@ def grid(x: float) -> DensityGrid:
     side = np.linspace(-3.9, 3.9, 40).astype(np.float32)
     log_density = -0.5 * ((side[None] - x) ** 2 + side[:, None] ** 2) - np.log(2 * np.pi)
     levels = tuple(float(np.log((1 - share) / (2 * np.pi))) for share in HDR_SHARES)
-    return DensityGrid(side, side, log_density.astype(np.float32), levels, mass=1.0)
+    return DensityGrid(side, side, log_density.astype(np.float32), 1.0, levels)
 
 
 def shown(**changes: Any) -> MapView:
