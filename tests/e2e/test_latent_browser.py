@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
-from copy import deepcopy
 from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,6 +20,7 @@ from core.browser_bundle import model_bundle
 from core.bundle import unpack
 from core.checkpoint import Checkpoint, load
 from core.figures import latent_canvas
+from core.priors import MixturePrior
 from core.typicality import reference
 from tests.core.decoding import decode as decode_again
 
@@ -65,9 +65,11 @@ def test_the_browser_decodes_as_torch_does(page: Page, name: str) -> None:
     block, text = sent(loaded)
     z = codes_for(loaded, 120)
     found = page.evaluate(READ, [text, z.tolist(), False])
+    assert isinstance(loaded.vae.prior, MixturePrior)
     with torch.no_grad():
+        parts = [part.double() for part in loaded.vae.prior.components()]
         images = loaded.vae.decode(z).numpy()
-        log_p = deepcopy(loaded.vae.prior).double().log_prob(z.double()).numpy()
+        log_p = mixture.log_prob(z.double(), *parts, double=True).numpy()
     np.testing.assert_allclose([one["pixels"] for one in found], images, atol=1e-4)
     np.testing.assert_allclose([one["p"] for one in found], log_p, rtol=1e-5, atol=1e-3)
     if loaded.latents is not None:
