@@ -193,8 +193,7 @@ def distance(name: str, digest: str, seed: int) -> Distance | None:
 @st.cache_data(max_entries=256, show_spinner=False)
 def place(name: str, digest: str, z: tuple[float, ...], seed: int) -> Place:
     """Log-densities and typicality at z; what is said of q is nan where its density is not known."""
-    loaded = model(name, digest)
-    compared = reference(name, digest, seed)
+    loaded, compared = model(name, digest), reference(name, digest, seed)
     return typicality.place(z, loaded.latents, loaded.vae.prior, seed=seed, compared=compared)
 
 
