@@ -183,7 +183,8 @@ def load(name_or_path: str | Path, root: Path | None = None) -> Checkpoint:
     else:
         latents = read_latents(file, dim, names)
     images = read_images(place, len(latents), config.model.pixels) if latents is not None else None
-    return Checkpoint(path.name, vae, config, read_metrics(place), latents, digest(place), flow_latents, images)
+    metrics = read_metrics(place, config.train.seed)
+    return Checkpoint(path.name, vae, config, metrics, latents, digest(place), flow_latents, images)
 
 
 def list_checkpoints(root: Path | None = None) -> list[CheckpointInfo]:
@@ -273,6 +274,7 @@ def _checked_info(path: Path, signature: tuple[tuple[str, int, int], ...]) -> Ch
     except CheckpointError as error:
         return CheckpointInfo(path.name, error=str(error))
     config, latents = checkpoint.config, checkpoint.latents or checkpoint.flow_latents
+    others = {entry["seed"]: entry["evaluations"] for entry in checkpoint.metrics.get("seeds", [])}
     return CheckpointInfo(
         name=path.name,
         digest=checkpoint.digest,
@@ -290,5 +292,7 @@ def _checked_info(path: Path, signature: tuple[tuple[str, int, int], ...]) -> Ch
         split="" if latents is None else latents.split,
         total=0 if latents is None else latents.total,
         metrics=checkpoint.metrics.get("evaluations", {}),
+        seeds=(config.train.seed, *others) if config.model.likelihood != NONE else (),
+        other_seeds=others,
         pictured=config.model.likelihood != NONE or checkpoint.images is not None,
     )

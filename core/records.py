@@ -178,6 +178,8 @@ class CheckpointInfo:
         split: the split these images come from; "" where there are none.
         total: number of images of that split, of which ``images`` are stored; 0 where there are none.
         metrics: evaluation by split name, as `python -m core evaluate` wrote it.
+        seeds: training seeds behind the evaluations, that of the stored weights first; () where nothing was trained.
+        other_seeds: evaluations by split of the same recipe under each other seed; their weights are not stored.
         pictured: whether images of the stored codes can be shown: by the decoder, or because they came with the codes.
     """
 
@@ -198,6 +200,8 @@ class CheckpointInfo:
     split: str = ""
     total: int = 0
     metrics: dict[str, Any] = field(default_factory=dict)
+    seeds: tuple[int, ...] = ()
+    other_seeds: dict[int, dict[str, Any]] = field(default_factory=dict)
     pictured: bool = True
 
     @property
