@@ -1,7 +1,7 @@
 """The same recipe under other training seeds: their measures stand in metrics.json, their weights nowhere.
 
-    {"seed": 1, "training": {"epochs", "best_epoch", "seconds", "parameters"}, "evaluations": {split: ...},
-     "command": what trained it, "commit": of this project}
+{"seed": 1, "training": {"epochs", "best_epoch", "seconds", "parameters"}, "evaluations": {split: ...},
+ "command": what trained it, "commit": of this project}
 """
 
 from __future__ import annotations

@@ -95,4 +95,6 @@ def status_table(models: Sequence[ZooModel]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     there = sum(model.usable for model in models)
-    return "\n".join([*lines, f"{there} of {len(models)} models are there; test split, ± one standard error over images"])
+    return "\n".join(
+        [*lines, f"{there} of {len(models)} models are there; test split, ± one standard error over images"]
+    )

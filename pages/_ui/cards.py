@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core import figures
+from core.datasets.titles import dataset_place
 from core.records import CheckpointInfo, Estimate
 from pages._ui import cache, layout
 
@@ -16,9 +17,7 @@ TERMS = ("reconstruction", "mutual_information", "marginal_kl", "log_n")
 
 def datasets(infos: list[CheckpointInfo]) -> list[str]:
     """Data sets of the models in the order in which they are offered, own ones after them, the bundled digits last."""
-    order = list(layout.DATASET_TITLES)
-    place = {name: order.index(name) if name in order else len(order) for name in (info.dataset for info in infos)}
-    return sorted(place, key=lambda name: (name == "digits", place[name], name))
+    return sorted({info.dataset for info in infos}, key=dataset_place)
 
 
 def in_order(infos: Iterable[CheckpointInfo]) -> list[CheckpointInfo]:

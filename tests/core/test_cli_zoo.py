@@ -159,9 +159,7 @@ def test_a_device_is_asked_of_every_model(images: str, tmp_path: Path, capsys, i
     assert in_process[0][-2:] == ["--device", "cpu"]
 
 
-def test_an_interrupted_zoo_goes_on_where_it_was(
-    images: str, tmp_path: Path, capsys, monkeypatch, in_process
-) -> None:
+def test_an_interrupted_zoo_goes_on_where_it_was(images: str, tmp_path: Path, capsys, monkeypatch, in_process) -> None:
     line = " ".join(["--dataset", images, *QUICK, "--epochs", "4"])
     (tmp_path / "zoo.toml").write_text(f'[models]\nfirst = "{line}"\nsecond = "{line}"\n')
     step = Run._epoch

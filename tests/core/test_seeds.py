@@ -1,4 +1,4 @@
-"""Other training seeds of a checkpoint: taken over or trained, kept without weights, refused where they are not that."""
+"""Other training seeds of a checkpoint: taken over or trained, without weights, refused where they are not that."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def info_of(root: Path, name: str = "model") -> CheckpointInfo:
     return next(info for info in list_checkpoints(root) if info.name == name)
 
 
-def test_a_seed_that_is_trained_is_the_one_that_is_taken_over(images: str, root: Path, tmp_path_factory, capsys) -> None:
+def test_a_seed_that_is_trained_is_the_one_that_is_taken_over(
+    images: str, root: Path, tmp_path_factory, capsys
+) -> None:
     other = tmp_path_factory.mktemp("other")
     answer(capsys, *train_arguments(images, other, "same", "--seed", "3"))
     before = (root / "model" / "model.safetensors").read_bytes()
