@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,14 +115,18 @@ class ResultGroup:
         return next((one for one in self.published if row.plain and one.prior == row.prior), None)
 
 
-def results(root: Path) -> list[ResultGroup]:
-    """Every group of a folder of checkpoints, with the recipes of its zoo that are not trained.
+def results(root: Path, *, recipes: bool = True) -> list[ResultGroup]:
+    """Every group of a folder of checkpoints.
+
+    Args:
+        root: the folder.
+        recipes: whether models of its recipe file that are not trained have a row.
 
     Raises:
         ValueError: where the recipe file cannot be used.
     """
     infos = {info.name: info for info in list_checkpoints(root)}
-    recipes = read_recipes(root / FILE) if (root / FILE).is_file() else {}
+    asked = read_recipes(root / FILE) if recipes and (root / FILE).is_file() else {}
     groups: dict[tuple[Any, ...], list[ResultRow]] = {}
     for info in infos.values():
         if not info.error and info.likelihood != NONE:
@@ -129,13 +134,23 @@ def results(root: Path) -> list[ResultGroup]:
             row = _row(info, config, training_cost(metrics))
             groups.setdefault(_key(info, row.test), []).append(row)
     _into_measured(groups)
-    for recipe in recipes.values():
+    for recipe in asked.values():
         info = infos.get(recipe.name)
         if info is None or info.error:
             state = NOT_TRAINED if info is None else f"cannot be used: {info.error}"
             groups.setdefault(_key_of_recipe(recipe, groups), []).append(_missing(recipe, state))
     found = [_group(key, rows) for key, rows in groups.items()]
     return sorted(found, key=lambda group: (dataset_place(group.dataset), -group.latent_dim, group.binarisation))
+
+
+def stamp(root: Path) -> tuple[tuple[str, int], ...]:
+    """Changes whenever a file that the results come from is written, appears or goes."""
+    files = [root / FILE, *root.glob("*/metrics.json"), *root.glob("*/config.json"), *root.glob("*/*.safetensors")]
+    found = []
+    for file in files:
+        with suppress(OSError):  # gone since it was listed
+            found.append((str(file), file.stat().st_mtime_ns))
+    return tuple(sorted(found))
 
 
 def _key(info: CheckpointInfo, test: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ TITLES = {
     "variational_posterior": "Is the posterior rich enough?",
     "optimal_prior": "How rich must a prior be?",
     "model_card": "What is this model?",
+    "results": "How good are these models?",
 }
 
 

@@ -28,6 +28,7 @@ PAGES = (
     "optimal_prior",
     "variational_posterior",
     "model_card",
+    "results",
 )
 BROKEN = ("broken-config", "broken-weights")
 FLOW_POSTERIORS = ("posterior-iaf", "posterior-realnvp", "posterior-many", "posterior-three-d")
