@@ -85,7 +85,7 @@ def _trained(options: argparse.Namespace, own: Any, data: Any, seed: int) -> dic
         return None
     run, vae = finished
     measured = {
-        split: evaluate_with_progress(vae, data, split, stored["samples"], stored["seed"])
+        split: evaluate_with_progress(vae, data, split, stored["samples"], stored["seed"]).as_dict()
         for split, stored in own.metrics["evaluations"].items()
     }
     return entry(seed, training_record(run, vae), measured, config)

@@ -94,14 +94,15 @@ def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target
         vae,
         config.model_copy(update={"model": resolved(config.model, vae)}),
         target,
-        metrics={"training": training, "evaluations": {"test": test}},
+        metrics={"training": training, "evaluations": {"test": test.as_dict()}},
+        per_image=test.per_image,
         latents=cloud(vae, images.images, images.labels, "test"),
         snapshots=run.snapshots(),
         half=options.half,
         replace=options.replace,
     )
     forget_training(options.root, target.name)
-    return {"name": target.name, "epochs": training["epochs"], "seconds": training["seconds"], "test": test}
+    return {"name": target.name, "epochs": training["epochs"], "seconds": training["seconds"], "test": test.as_dict()}
 
 
 def finish_training(config: Any, data: Any, root: Path, name: str, *, half: bool) -> tuple[Any, Any] | int:

@@ -1,4 +1,4 @@
-"""How good are the models? Their likelihoods beside published ones, with what they cost and the commands behind them."""
+"""How good are the models? Their likelihoods beside published ones, what they cost, and the commands behind them."""
 
 import streamlit as st
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.config import LATENTS
 from core.datasets.npz import PREFIX
+from core.plain_text import shown
 
 DATASET_TITLES = {
     "digits": "Digits",
@@ -21,10 +22,10 @@ DATASET_TITLES = {
 def dataset_title(name: str) -> str:
     """The data set in words; for somebody's own images the name of their file, for imported latents that they are."""
     if name.startswith(LATENTS):
-        return f"{name.removeprefix(LATENTS)} (latents)"
+        return f"{shown(name.removeprefix(LATENTS))} (latents)"
     if name.startswith(PREFIX):
-        return Path(name.removeprefix(PREFIX)).stem
-    return DATASET_TITLES.get(name, name)
+        return shown(Path(name.removeprefix(PREFIX)).stem)
+    return DATASET_TITLES.get(name, shown(name))
 
 
 def dataset_place(name: str) -> tuple[bool, int, str]:

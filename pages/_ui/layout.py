@@ -15,6 +15,11 @@ SHOW = "show"
 """What a link adds to the address. Not "models": a widget that is there keeps its value, whatever a link says."""
 
 
+def code(text: str) -> str:
+    """A text as code: nothing in it is Markdown."""
+    return "`" + text.replace("`", "´").replace("\n", " ") + "`"
+
+
 def prior_name(info: CheckpointInfo) -> str:
     """The prior in words, the word "prior" once."""
     return info.prior_title if info.prior_title.lower().endswith("prior") else f"{info.prior_title} prior"
