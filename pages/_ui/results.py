@@ -73,15 +73,16 @@ def _of_quality(group: ResultGroup) -> str:
     exact = "exact, by quadrature" if all(row.exact for row in group.measured) else "importance-weighted with S samples"
     return (
         f"Test split, n = {group.n:,}, −log p(x) {exact}, ± one standard error over the images. Over training seeds: "
-        "mean ± one standard deviation of (so many) trainings of one recipe; with one seed, differences of a few tenths "
-        "of a nat are no ranking. Effective: median effective sample size. Epochs: trained, and the one that was kept."
+        "mean ± one standard deviation of (so many) trainings of one recipe; with one seed, differences of a few "
+        "tenths of a nat are no ranking. Effective: median effective sample size. Epochs: trained, and the one that "
+        "was kept."
     )
 
 
 def _of_split(group: ResultGroup) -> str:
     return (
         f"Test split, n = {group.n:,}, nats per image ± one standard error. ELBO = reconstruction − information − "
-        "marginal KL. Its null: the marginal KL of a perfect prior, where it is known. Holes: prior draws where no data is, a "
-        "match gives 1 %. Classifier: how well prior and q(z) are told apart, a match gives 50 %; both with 95 % "
-        "Wilson intervals."
+        "marginal KL. Its null: the marginal KL of a perfect prior, where it is known. Holes: prior draws where no "
+        "data is, a match gives 1 %. Classifier: how well prior and q(z) are told apart, a match gives 50 %; both with "
+        "95 % Wilson intervals."
     )
