@@ -5,114 +5,33 @@ Models stand in one group only where data set, binarisation, images and latent d
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from core.absent import NONE
 from core.checkpoint import list_checkpoints, read_config
 from core.checkpoint_folders import place_of
+from core.comparison import Measured, gains
 from core.config import RunConfig
 from core.datasets.titles import dataset_place
+from core.errors import CheckpointError
 from core.metrics_file import read_metrics
 from core.model_card import seeds_command
+from core.per_image import read_per_image
 from core.posteriors import POSTERIORS
 from core.priors import PRIORS
-from core.published import Published, published_for
-from core.records import CheckpointInfo, Estimate
+from core.published import published_for
+from core.records import CheckpointInfo
+from core.results_records import ResultGroup, ResultRow
 from core.seed_spread import SeedSpread, over_seeds
 from core.training_cost import TrainingCost, training_cost
 from core.zoo_recipes import FILE, Recipe, read_recipes
 
 SPLIT = "test"
-NOT_TRAINED = "not trained"
-
-
-@dataclass(frozen=True)
-class ResultRow:
-    """One model.
-
-    Attributes:
-        name: of the checkpoint.
-        title: prior, and posterior where it is not the Gaussian one.
-        prior: key of the prior.
-        plain: whether the posterior is the Gaussian one.
-        state: why nothing is known of its likelihood, "" where it is.
-        test: its evaluation, {} where there is none.
-        seeds: -log p(x) over the training seeds, in nats; None where it was not measured.
-        cost: of the training.
-        epochs, batch_size: that its recipe allows, and uses.
-        pixels: of an image.
-        commands: that make its numbers again.
-    """
-
-    name: str
-    title: str
-    prior: str
-    plain: bool
-    state: str
-    test: Mapping[str, Any]
-    seeds: SeedSpread | None
-    cost: TrainingCost
-    epochs: int
-    batch_size: int
-    pixels: int
-    commands: tuple[str, ...]
-
-    @property
-    def exact(self) -> bool:
-        """Whether log p(x) is known by quadrature; else it is a bound, by importance sampling."""
-        return "log_likelihood" in self.test
-
-    @property
-    def nll(self) -> Estimate | None:
-        """-log p(x) of the stored weights in nats, with its standard error over the images."""
-        if self.exact:
-            return Estimate(-self.test["log_likelihood"]["value"], self.test["log_likelihood"]["se"])
-        return Estimate(self.test["nll"]["value"], self.test["nll"]["se"]) if "nll" in self.test else None
-
-    def per_dimension(self, nats: Estimate) -> Estimate:
-        """Nats of an image in bits per dimension."""
-        return Estimate(*(value / (self.pixels * math.log(2)) for value in (nats.value, nats.se)))
-
-
-@dataclass(frozen=True)
-class ResultGroup:
-    """Models that may be compared.
-
-    Attributes:
-        dataset, binarisation, likelihood, latent_dim: that they share; "" where no model is there yet.
-        n: test images, 0 where no model is there yet.
-        seed: of the evaluations' draws, None where they differ.
-        rows: the simplest prior first.
-        published: beside them.
-    """
-
-    dataset: str
-    binarisation: str
-    likelihood: str
-    latent_dim: int
-    n: int
-    seed: int | None
-    rows: tuple[ResultRow, ...]
-    published: tuple[Published, ...]
-
-    @property
-    def measured(self) -> tuple[ResultRow, ...]:
-        """The rows whose likelihood is known."""
-        return tuple(row for row in self.rows if row.nll is not None)
-
-    @property
-    def in_bits(self) -> bool:
-        """Whether the field reports bits per dimension for such images."""
-        return self.likelihood == "logistic"
-
-    def published_of(self, row: ResultRow) -> Published | None:
-        """The published model with the same prior and posterior."""
-        return next((one for one in self.published if row.plain and one.prior == row.prior), None)
+NOT_TRAINED = "not trained yet"
 
 
 def results(root: Path, *, recipes: bool = True) -> list[ResultGroup]:
@@ -134,6 +53,8 @@ def results(root: Path, *, recipes: bool = True) -> list[ResultGroup]:
             row = _row(info, config, training_cost(metrics))
             groups.setdefault(_key(info, row.test), []).append(row)
     _into_measured(groups)
+    for key, rows in groups.items():
+        groups[key] = _with_gains(rows, infos, root)
     for recipe in asked.values():
         info = infos.get(recipe.name)
         if info is None or info.error:
@@ -199,6 +120,33 @@ def _seeds(info: CheckpointInfo, test: Mapping[str, Any]) -> SeedSpread | None:
         return over_seeds(info, "nll", SPLIT)
     found = over_seeds(info, "log_likelihood", SPLIT)
     return None if found is None else SeedSpread({seed: -value for seed, value in found.values.items()})
+
+
+def _with_gains(rows: list[ResultRow], infos: Mapping[str, CheckpointInfo], root: Path) -> list[ResultRow]:
+    """The rows of one group with what their priors gain over N(0, I), all with the Gaussian posterior."""
+    base = next((row for row in rows if row.prior == "standard" and row.plain and row.nll is not None), None)
+    if base is None:
+        return rows
+    against, bounds = _measured(base, root), over_seeds(infos[base.name], "elbo", SPLIT)
+    found = []
+    for row in rows:
+        if row.plain and row.prior != "standard" and row.nll is not None:
+            own = over_seeds(infos[row.name], "elbo", SPLIT)
+            by_seed = {} if own is None or bounds is None else own.minus(bounds)
+            others = {seed: value for seed, value in by_seed.items() if seed != infos[row.name].seeds[0]}
+            found.append(replace(row, gains=gains(_measured(row, root), against), seed_gains=others))
+        else:
+            found.append(row)
+    return found
+
+
+def _measured(row: ResultRow, root: Path) -> Measured:
+    """A row for comparison; where the file of its images cannot be used, its differences are not paired."""
+    try:
+        per_image = read_per_image(place_of(root / row.name), SPLIT, row.test)
+    except CheckpointError:
+        per_image = None
+    return Measured(row.name, row.title, row.test, per_image)
 
 
 def _missing(recipe: Recipe, state: str) -> ResultRow:

@@ -8,7 +8,7 @@ from typing import Any
 from core.datasets.titles import dataset_title
 from core.records import Estimate
 from core.report import Table
-from core.results import ResultGroup, ResultRow
+from core.results_records import ResultGroup, ResultRow
 from core.tables import write_csv
 
 NOTHING = "–"
@@ -22,6 +22,9 @@ _TERMS = (
     ("its null", "marginal_kl_null"),
     ("looseness", "bound_gap"),
 )
+
+GAINS = ("elbo", "reconstruction", "mutual_information", "marginal_kl", "log_likelihood")
+"""What may be gained, by its name in ``core.comparison.gains``."""
 
 
 def group_title(group: ResultGroup) -> str:
@@ -65,6 +68,31 @@ def split_table(group: ResultGroup) -> Table | None:
     return Table(header, tuple(rows))
 
 
+def gains_table(group: ResultGroup) -> Table | None:
+    """What every other prior gains over N(0, I), in nats; None where nothing was compared."""
+    rows = [row for row in group.measured if row.gains]
+    if not rows:
+        return None
+    header = ("model", "ELBO", "from reconstruction", "from information", "from marginal KL", "log p(x)", "paired",
+              "ELBO, other training seeds")  # fmt: skip
+    cells = [
+        (
+            row.name,
+            *(_gain(row, key) for key in GAINS),
+            "yes" if all(one.paired for one in row.gains.values()) else "no",
+            ", ".join(_signed(f"{value:.2f}") for value in row.seed_gains.values()) or NOTHING,
+        )
+        for row in rows
+    ]
+    bold = [
+        (line, column + 1)
+        for line, row in enumerate(rows)
+        for column, key in enumerate(GAINS)
+        if key in row.gains and row.gains[key].clear
+    ]
+    return Table(header, tuple(cells), bold=tuple(bold))
+
+
 def results_csv(groups: Sequence[ResultGroup]) -> str:
     """Every measured model and every published number, one line each, in full precision."""
     header = ["data set", "binarisation", "d", "model", "prior", "source", "nats", "standard error", "exact", "n", "S",
@@ -88,6 +116,15 @@ def results_csv(groups: Sequence[ResultGroup]) -> str:
             lines.append([*data, one.title, one.prior, one.study.authors, one.nll.value, one.nll.se, False, "",
                           one.samples, *[""] * 7])  # fmt: skip
     return write_csv(header, lines)
+
+
+def _gain(row: ResultRow, key: str) -> str:
+    return _signed(str(row.gains[key].estimate)) if key in row.gains else NOTHING
+
+
+def _signed(number: str) -> str:
+    number = number.replace("-", "−")
+    return number if number.startswith("−") else f"+{number}"
 
 
 def _likelihood(row: ResultRow) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.report import Table
-from core.results import ResultGroup
-from core.results_tables import group_title, quality_table, split_table
+from core.results_records import ResultGroup
+from core.results_tables import gains_table, group_title, quality_table, split_table
 from core.results_words import group_sentences
 
 HEAD = """# How good are the models?
@@ -23,7 +23,9 @@ perfect prior with this many images, where it is known ([decision
 18](decisions/0018-the-null-is-unknown-where-posteriors-do-not-overlap.md)), "looseness" is log p(x) − ELBO. "Holes"
 is the share of prior draws where the data has no mass (a perfect match gives about 1 %), "classifier" the accuracy of
 the better of two classifiers that tell prior from aggregated posterior on unseen images (a match gives 50 %), both
-with 95 % intervals. Where q(z|x) is a flow, "–" stands for what needs the density of q(z) ([decision
+with 95 % intervals. The last table is what each prior gains over N(0, I) with the Gaussian posterior: more is better,
+differences are taken image by image where "paired" says so, and "other training seeds" are the gains when both were
+trained under another seed. Where q(z|x) is a flow, "–" stands for what needs the density of q(z) ([decision
 23](decisions/0023-flow-posteriors.md)). Minutes are wall time on one thread of a busy two-core machine, where
 config.json does not say otherwise. What is reported was measured on the stored weights, most of them in half
 precision.
@@ -37,7 +39,7 @@ def results_markdown(groups: Sequence[ResultGroup]) -> str:
 
 def _section(group: ResultGroup) -> str:
     images = f"n = {group.n:,} test images" + ("" if group.seed is None else f", seed {group.seed}") if group.n else ""
-    tables = [table for table in (quality_table(group), split_table(group)) if table is not None]
+    tables = [table for table in (quality_table(group), split_table(group), gains_table(group)) if table is not None]
     sentences = [f"- {sentence}" for sentence in group_sentences(group)]
     commands = [command for row in group.rows for command in row.commands]
     parts = [

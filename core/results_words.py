@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.published import Published, Study
 from core.records import Estimate
-from core.results import ResultGroup, ResultRow
+from core.results_records import ResultGroup, ResultRow
 
 FEW_EFFECTIVE = 10
 """Effective importance samples under which the likelihood hangs on a few draws."""

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from core.figures import theme
 from core.intervals import Z_95
 from core.records import Estimate
-from core.results import ResultGroup, ResultRow
+from core.results_records import ResultGroup, ResultRow
 
 _ROW = 42
 """Pixels of a model."""
@@ -73,9 +73,16 @@ def results_sentence(group: ResultGroup) -> str:
     """The figure in words: the best model, the simplest one, and how far apart."""
     named = [(row.nll, label) for row, label in zip(group.measured, labels(group.measured), strict=True) if row.nll]
     best, best_name = min(named, key=lambda pair: pair[0].value)
+    gained = next((row.gains.get("log_likelihood") for row in group.measured if row.nll == best), None)
     first, first_name = named[0]
     if best_name == first_name:
         return f"The lowest −log p(x) is that of {best_name}: {best} nats per image."
+    if gained is not None:
+        how = "taken image by image" if gained.paired else "as if the two shared no images; they share all"
+        return (
+            f"The lowest −log p(x) is that of {best_name}: {best} nats per image, {gained.estimate} less than "
+            f"{first_name} with {first}; the difference is {how}."
+        )
     less = math.hypot(best.se, first.se)
     return (
         f"The lowest −log p(x) is that of {best_name}: {best} nats per image, {first.value - best.value:.2f} less than "

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import results as core_results
 from core.checkpoint import checkpoint_root
-from core.results import ResultGroup
+from core.results_records import ResultGroup
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the results")

@@ -11,7 +11,8 @@ from core import results_tables, results_words
 from core.figures import results as figures
 from core.figures.verdicts import caption
 from core.records import CheckpointInfo
-from core.results import SPLIT, ResultGroup
+from core.results import SPLIT
+from core.results_records import ResultGroup
 from pages._ui import charts, downloads, layout
 
 
@@ -44,9 +45,12 @@ def section(group: ResultGroup, infos: dict[str, CheckpointInfo]) -> None:
     for told in results_words.group_sentences(group):
         st.markdown(f"- {charts.plain(told)}")
     charts.table(replace(results_tables.quality_table(group), caption=_of_quality(group)))
-    split = results_tables.split_table(group)
+    split, gained = results_tables.split_table(group), results_tables.gains_table(group)
     if split is not None:
         charts.table(replace(split, caption=_of_split(group)))
+    if gained is not None:
+        charts.table(replace(gained, caption=_of_gains(group)))
+    if group.measured:
         downloads.keep({"Results": lambda: results_tables.results_csv([group])}, key)
     with st.expander("Which commands make these numbers again?"):
         st.code("\n".join(command for row in group.rows for command in row.commands), language="bash", wrap_lines=True)
@@ -64,12 +68,14 @@ def _caption(group: ResultGroup) -> str:
         SPLIT,
         group.n,
         group.seed or 0,
-        "numbers are ± one standard error over the images, whiskers 95 % intervals over them; models share the images, "
+        "Numbers are ± one standard error over the images, whiskers 95 % intervals over them; models share the images, "
         f"so their differences are known better than the whiskers tell{hollow}",
     )
 
 
 def _of_quality(group: ResultGroup) -> str:
+    if not group.measured:
+        return "Nothing is measured here yet; the commands below train these models and measure them."
     exact = "exact, by quadrature" if all(row.exact for row in group.measured) else "importance-weighted with S samples"
     return (
         f"Test split, n = {group.n:,}, −log p(x) {exact}, ± one standard error over the images. Over training seeds: "
@@ -85,4 +91,12 @@ def _of_split(group: ResultGroup) -> str:
         "marginal KL. Its null: the marginal KL of a perfect prior, where it is known. Holes: prior draws where no "
         "data is, a match gives 1 %. Classifier: how well prior and q(z) are told apart, a match gives 50 %; both with "
         "95 % Wilson intervals."
+    )
+
+
+def _of_gains(group: ResultGroup) -> str:
+    return (
+        f"Test split, n = {group.n:,}: nats per image gained over N(0, I) with the Gaussian posterior, so that more is "
+        "better, ± one standard error over the images; no difference is 0, bold is more than two standard errors from "
+        "it. Paired: taken image by image. Other training seeds: the gain when both were trained under another seed."
     )

@@ -17,7 +17,8 @@ from core.checkpoint import checkpoint_root
 from core.cli import main
 from core.published import PUBLISHED, published_for
 from core.records import Estimate
-from core.results import ResultGroup, ResultRow, results
+from core.results import results
+from core.results_records import ResultGroup, ResultRow
 from core.results_tables import group_title, quality_table, results_csv, split_table
 from core.results_text import results_markdown
 from core.seed_spread import SeedSpread
@@ -66,7 +67,7 @@ def test_every_row_says_its_number_or_why_there_is_none(root: Path) -> None:
     assert cells["a"]["S"] == "exact" and "±" in cells["a"]["−log p(x), nats"]
     assert cells["broken"]["−log p(x), nats"].startswith("cannot be used: config.json")
     assert "evaluate unmeasured --save" in cells["unmeasured"]["−log p(x), nats"]
-    assert cells["later"]["−log p(x), nats"] == "not trained" and cells["later"]["prior"] == "MAF"
+    assert cells["later"]["−log p(x), nats"] == "not trained yet" and cells["later"]["prior"] == "MAF"
     assert cells["iaf"]["prior"] == "Standard normal, IAF posterior"
     exact = next(row for row in group.rows if row.name == "a")
     assert exact.nll == Estimate(-exact.test["log_likelihood"]["value"], exact.test["log_likelihood"]["se"])
