@@ -32,6 +32,11 @@ def group_title(group: ResultGroup) -> str:
     return f"{dataset_title(group.dataset)}, d = {group.latent_dim}{_BINARISATIONS[group.binarisation]}"
 
 
+def short_title(group: ResultGroup) -> str:
+    """Data set, latent dimension and number of test images."""
+    return f"{dataset_title(group.dataset)}, d = {group.latent_dim}, n = {group.n:,}"
+
+
 def quality_table(group: ResultGroup) -> Table:
     """-log p(x) of every model beside what was published, with what it cost."""
     columns: dict[str, Callable[[ResultRow], str]] = {
@@ -115,6 +120,20 @@ def results_csv(groups: Sequence[ResultGroup]) -> str:
         for one in group.published:
             lines.append([*data, one.title, one.prior, one.study.authors, one.nll.value, one.nll.se, False, "",
                           one.samples, *[""] * 7])  # fmt: skip
+    return write_csv(header, lines)
+
+
+def gains_csv(groups: Sequence[ResultGroup]) -> str:
+    """Every gain over N(0, I), one line each, in full precision, those under other training seeds without an error."""
+    header = ["data set", "binarisation", "d", "n", "model", "gain of", "nats", "standard error", "paired", "seed"]
+    lines: list[list[Any]] = []
+    for group in groups:
+        for row in group.measured:
+            data = [group.dataset, group.binarisation, group.latent_dim, group.n, row.name]
+            for key, gain in row.gains.items():
+                lines.append([*data, key, gain.estimate.value, gain.estimate.se, gain.paired, "stored weights"])
+            for seed, value in row.seed_gains.items():
+                lines.append([*data, "elbo", value, "", "", seed])
     return write_csv(header, lines)
 
 
