@@ -108,11 +108,7 @@ def _distance(info: CheckpointInfo):
 
 def _caption(info: CheckpointInfo, measured: list[Measured]) -> str:
     test = next((model.evaluation for model in measured if "n" in model.evaluation), {})
-    known = sum(model.per_image is not None for model in measured)
-    told = "differences are not paired, as the values of single images are not stored"
-    if known > 1:
-        where = "" if known == len(measured) else " where the values of single images are stored for both models"
-        told = f"differences are taken image by image{where}"
+    told = compare_words.pairing_words(measured)
     return figures.caption(
         layout.dataset_title(info.dataset),
         "test",
