@@ -8,17 +8,17 @@ known to be one.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from core.errors import CheckpointError
+from core.replacing import replacing
+from core.tensor_file import read_arrays
 
 MEASURES = ("reconstruction", "average_kl", "mutual_information", "marginal_kl", "nll", "log_likelihood")
 """Names of the measures a file may hold, as in metrics.json; the bound is reconstruction - average_kl."""
@@ -75,9 +75,9 @@ def write_per_image(folder: Path, found: PerImage) -> None:
     metadata = {
         "split": found.split, "seed": str(found.seed), "samples": str(found.samples), "images": found.images,
     }  # fmt: skip
-    temporary = folder / f".per-image-{os.getpid()}.safetensors"
-    save_file({name: np.ascontiguousarray(v, np.float32) for name, v in found.values.items()}, temporary, metadata)
-    temporary.replace(file_of(folder, found.split))
+    values = {name: np.ascontiguousarray(value, np.float32) for name, value in found.values.items()}
+    with replacing(file_of(folder, found.split)) as fresh:
+        save_file(values, fresh, metadata)
 
 
 def read_per_image(folder: Path, split: str, evaluation: Mapping[str, Any]) -> PerImage | None:
@@ -94,14 +94,12 @@ def read_per_image(folder: Path, split: str, evaluation: Mapping[str, Any]) -> P
     file = file_of(folder, split)
     if not file.is_file():
         return None
+    arrays, metadata = read_arrays(file)
+    _require_shapes(file, {name: array.shape for name, array in arrays.items()}, evaluation.get("n"))
+    values = {name: _checked(file, name, array) for name, array in arrays.items()}
     try:
-        with safe_open(file, framework="numpy") as handle:
-            metadata = handle.metadata() or {}
-            shapes = {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
-        _require_shapes(file, shapes, evaluation.get("n"))
-        values = {name: _checked(file, name, array) for name, array in load_file(file).items()}
         found = PerImage(values, metadata["split"], int(metadata["seed"]), int(metadata["samples"]), metadata["images"])
-    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise CheckpointError(f"{file.name} cannot be used: {error}") from error
     require_same_evaluation(file.name, found, evaluation)
     return found

@@ -9,6 +9,7 @@ from core import checkpoint, linked, per_image, views
 from core.density import Window
 from core.errors import CheckpointError
 from core.per_image import PerImage
+from core.plain_text import shown_error
 from core.records import CheckpointInfo, DensityGrid, Estimate
 from pages._ui import cache
 
@@ -27,7 +28,7 @@ def measures(info: CheckpointInfo) -> tuple[PerImage | None, str]:
         evaluation = info.metrics.get("test", {})
         return per_image.read_per_image(checkpoint.checkpoint_root() / info.name, "test", evaluation), ""
     except CheckpointError as error:
-        return None, str(error)
+        return None, shown_error(error)
 
 
 def training(name: str, digest: str) -> dict:

@@ -7,6 +7,7 @@ import streamlit as st
 from core import comparison, figures
 from core.comparison import Measured
 from core.figures import compare_words, differences
+from core.plain_text import shown_error
 from core.records import CheckpointInfo
 from core.report import Table
 from pages._ui import cache, cache_compare, cards, charts, controls, downloads, drawn, layout
@@ -35,13 +36,15 @@ def models(chosen: list[CheckpointInfo]) -> list[CheckpointInfo]:
         if reason is None:
             fit.append(info)
         else:
-            st.warning(f"{layout.title_of(info)} is not compared with {layout.title_of(first)}: {reason}.")
+            st.warning(f"{layout.title_of(info)} is not compared with {layout.title_of(first)}: {shown_error(reason)}.")
     if len(fit) > controls.MAX_MODELS:
         st.info(f"The first {controls.MAX_MODELS} of {len(fit)} models are shown.")
     if len(fit) == 1:
         st.info(
             "There is no other model of these images yet. Train one with another prior: "
-            f"`python -m core train --dataset {first.dataset} --prior vamp --latent-dim {first.latent_dim}`"
+            + layout.code(
+                f"python -m core train --dataset {first.dataset} --prior vamp --latent-dim {first.latent_dim}"
+            )
         )
     fit = _reference_first(fit[: controls.MAX_MODELS])
     drawn.about(fit)
@@ -106,11 +109,7 @@ def _distance(info: CheckpointInfo):
 
 def _caption(infos: list[CheckpointInfo], measured: list[Measured]) -> str:
     test = next((model.evaluation for model in measured if "n" in model.evaluation), {})
-    known = sum(model.per_image is not None for model in measured)
-    told = "differences are not paired, as the values of single images are not stored"
-    if known > 1:
-        where = "" if known == len(measured) else " where the values of single images are stored for both models"
-        told = f"differences are taken image by image{where}"
+    told = compare_words.pairing_words(measured)
     return figures.caption(
         layout.dataset_title(infos[0].dataset),
         "test",

@@ -10,6 +10,7 @@ import streamlit as st
 from core import figures, region
 from core.figures import compare_words, multiples
 from core.figures.classes import name_of
+from core.plain_text import shown_error
 from core.records import CheckpointInfo
 from core.report import Table
 from pages._ui import cache, cache_compare, charts, components, controls, downloads, layout
@@ -77,7 +78,7 @@ def neighbours(infos: list[CheckpointInfo], seed: int) -> None:
                     (first.name, first.digest), (fit[j].name, fit[j].digest), seed
                 )
             except ValueError as error:
-                st.markdown(f"{names[i]} and {names[j]}: {error}.")
+                st.markdown(f"{names[i]} and {names[j]}: {shown_error(error)}.")
                 continue
             cells[i][j] = cells[j][i] = f"{100 * share.value:.1f} ± {100 * share.se:.1f} %"
     charts.table(
@@ -126,7 +127,7 @@ def _region(fit: list[CheckpointInfo]) -> tuple[region.Corners | None, int, str]
     try:
         return region.parse(text), place, titles[place]
     except ValueError as error:
-        st.error(f"{error}".capitalize())
+        st.error(shown_error(error).capitalize())
         return None, place, ""
 
 

@@ -21,9 +21,10 @@ from core.checkpoint import Checkpoint, list_checkpoints, load
 from core.checkpoint_content import require_same_content
 from core.errors import CheckpointError
 from core.ladder_file import read_ladder
+from core.per_image import read_per_image
 from core.snapshots_file import read_snapshots
 from tests.contracts import seeded
-from tests.faults.damage import BINARY, TEXT, Damage, apply, damages
+from tests.faults.damage import BINARY, MEASURES, TEXT, Damage, apply, damages
 
 SECONDS = 5.0
 """No reading of a damaged checkpoint may take longer."""
@@ -133,11 +134,13 @@ def _read_the_rest(root: Path, kind: str) -> None:
     with contextlib.suppress(CheckpointError):
         loaded = load(kind, root)
         read_snapshots(root / kind, loaded.vae.prior, loaded.config.model.pixels, loaded.config.data.class_names)
+    with contextlib.suppress(CheckpointError):
+        read_per_image(root / kind, "test", load(kind, root).metrics.get("evaluations", {}).get("test", {}))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=20, **COMMON)
-@given(damage=damages((*BINARY, *TEXT)))
+@given(damage=damages((*BINARY, *MEASURES, *TEXT)))
 def test_a_damaged_checkpoint_is_told_or_right(whole: Path, kind: str, damage: Damage) -> None:
     check(whole, kind, damage)
 
@@ -146,6 +149,6 @@ def test_a_damaged_checkpoint_is_told_or_right(whole: Path, kind: str, damage: D
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=400, **COMMON)
-@given(damage=damages((*BINARY, *TEXT)))
+@given(damage=damages((*BINARY, *MEASURES, *TEXT)))
 def test_a_thousand_damaged_checkpoints(whole: Path, kind: str, damage: Damage) -> None:
     check(whole, kind, damage)
