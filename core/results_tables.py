@@ -23,7 +23,9 @@ _TERMS = (
     ("looseness", "bound_gap"),
 )
 
-GAINS = ("elbo", "reconstruction", "mutual_information", "marginal_kl", "log_likelihood")
+_NAMES = {"elbo": "ELBO", "reconstruction": "reconstruction", "mutual_information": "information",
+          "marginal_kl": "marginal KL", "log_likelihood": "log p(x)"}  # fmt: skip
+GAINS = tuple(_NAMES)
 """What may be gained, by its name in ``core.comparison.gains``."""
 
 
@@ -84,7 +86,7 @@ def gains_table(group: ResultGroup) -> Table | None:
         (
             row.name,
             *(_gain(row, key) for key in GAINS),
-            "yes" if all(one.paired for one in row.gains.values()) else "no",
+            _paired(row),
             ", ".join(_signed(f"{value:.2f}") for value in row.seed_gains.values()) or NOTHING,
         )
         for row in rows
@@ -139,6 +141,18 @@ def gains_csv(groups: Sequence[ResultGroup]) -> str:
 
 def _gain(row: ResultRow, key: str) -> str:
     return _signed(str(row.gains[key].estimate)) if key in row.gains else NOTHING
+
+
+def _paired(row: ResultRow) -> str:
+    """Whether the differences were taken image by image; the likelihood's own may not be where the others are."""
+    paired = {key for key, one in row.gains.items() if one.paired}
+    if not paired:
+        return "no"
+    return (
+        "yes"
+        if paired == set(row.gains)
+        else "all but " + ", ".join(_NAMES[key] for key in row.gains if key not in paired)
+    )
 
 
 def _signed(number: str) -> str:

@@ -14,15 +14,15 @@ def draw() -> None:
     """One figure, a sentence for each data set; nothing where there is no model to compare."""
     groups, _ = cache_results.results()
     compared = [group for group in groups if any("elbo" in row.gains for row in group.rows)]
-    blocks = {
-        group: GainBlock(results_tables.short_title(group), [row for row in group.rows if "elbo" in row.gains])
+    blocks = [
+        GainBlock(results_tables.short_title(group), [row for row in group.rows if "elbo" in row.gains])
         for group in compared
-    }
-    drawn = [blocks[group] for group in compared if not group.in_bits]
+    ]
+    drawn = [block for group, block in zip(compared, blocks, strict=True) if not group.in_bits]
     if not drawn:
         return
     charts.heading("What does a better prior gain?")
-    sentences = [prior_gains.gain_block_sentence(block) for block in blocks.values()]
+    sentences = [prior_gains.gain_block_sentence(block) for block in blocks]
     charts.chart(prior_gains.prior_gains_figure(drawn), "prior-gains", " ".join(sentences))
     charts.caption(_caption(any(group.in_bits for group in compared)))
     for sentence in sentences:
@@ -31,7 +31,7 @@ def draw() -> None:
 
 
 def _caption(grey: bool) -> str:
-    """The sizes of the test sets stand in the sentences' tables on the page Results."""
+    """What the figure shows, and whether images with grey levels were left out of it."""
     left_out = " Images of grey levels have a unit of their own and stand in words only." if grey else ""
     return (
         "Test splits: nats per image gained over N(0, I) with the same images, latent dimension and Gaussian "
