@@ -145,14 +145,10 @@ def _gain(row: ResultRow, key: str) -> str:
 
 def _paired(row: ResultRow) -> str:
     """Whether the differences were taken image by image; the likelihood's own may not be where the others are."""
-    paired = {key for key, one in row.gains.items() if one.paired}
-    if not paired:
+    alone = [_NAMES[key] for key, one in row.gains.items() if not one.paired]
+    if len(alone) == len(row.gains):
         return "no"
-    return (
-        "yes"
-        if paired == set(row.gains)
-        else "all but " + ", ".join(_NAMES[key] for key in row.gains if key not in paired)
-    )
+    return f"all but {', '.join(alone)}" if alone else "yes"
 
 
 def _signed(number: str) -> str:

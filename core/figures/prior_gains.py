@@ -53,7 +53,7 @@ def prior_gains_figure(blocks: Sequence[GainBlock]) -> go.Figure:
         raise ValueError("blocks must hold one or more data sets with one or more gains each; got none")
     names, lines = _lines(blocks)
     traces = [trace for place, look in enumerate(PARTS) for trace in _panel(lines, look, place)]
-    layout = theme.layout(height=96 + _ROW * len(names))
+    layout = theme.layout(height=110 + _ROW * len(names), heads=True)
     width = (1 - _BETWEEN * (len(PARTS) - 1)) / len(PARTS)
     axes: dict[str, Any] = {}
     for place in range(len(PARTS)):
@@ -83,8 +83,8 @@ def gain_block_sentence(block: GainBlock) -> str:
         f"{told[key]} from {words}"
         for key, words in (
             ("reconstruction", "reconstruction"),
-            ("mutual_information", "less information"),
-            ("marginal_kl", "less marginal KL"),
+            ("mutual_information", "information"),
+            ("marginal_kl", "the marginal KL"),
         )
         if key in told
     ]

@@ -32,7 +32,7 @@ def draw() -> None:
 
 def _caption(grey: bool) -> str:
     """What the figure shows, and whether images with grey levels were left out of it."""
-    left_out = " Images of grey levels have a unit of their own and stand in words only." if grey else ""
+    left_out = " Images with 256 grey levels have likelihoods of another size and stand in words only." if grey else ""
     return (
         "Test splits: nats per image gained over N(0, I) with the same images, latent dimension and Gaussian "
         "posterior; no difference is 0. Differences are taken image by image where the values of single images are "

@@ -19,7 +19,7 @@ from core.published import PUBLISHED, published_for
 from core.records import Estimate
 from core.results import results
 from core.results_records import ResultGroup, ResultRow
-from core.results_tables import group_title, quality_table, results_csv, split_table
+from core.results_tables import gains_csv, gains_table, group_title, quality_table, results_csv, split_table
 from core.results_text import results_markdown
 from core.seed_spread import SeedSpread
 from core.training_cost import TrainingCost
@@ -155,3 +155,17 @@ def test_the_committed_results_are_what_the_generator_writes() -> None:
             number = -stored["log_likelihood"]["value"] if one.exact else stored["nll"]["value"]
             assert re.search(rf"\| {one.name} \|[^|]*\| {number:.2f} ", text), one.name
             assert one.commands and all(command in text for command in one.commands)
+
+
+def test_gains_are_over_the_standard_prior_of_the_same_images_and_paired(root: Path) -> None:
+    group = next(g for g in results(root) if (g.latent_dim, g.binarisation) == (2, "fixed"))
+    rows = {row.name: row for row in group.rows}
+    assert not rows["a"].gains and not rows["iaf"].gains and not rows["unmeasured"].gains
+    gained = rows["b"].gains["log_likelihood"]
+    both = [rows[name].nll for name in ("a", "b")]
+    assert all(both) and math.isclose(gained.estimate.value, both[0].value - both[1].value, abs_tol=1e-4)  # type: ignore[union-attr]
+    table = gains_table(group)
+    assert table is not None and [row[0] for row in table.rows] == ["b"]
+    assert gains_table(next(g for g in results(root) if g.latent_dim == 40)) is None
+    lines = list(csv.reader(io.StringIO(gains_csv([group]))))
+    assert len(lines) == 1 + len(rows["b"].gains) and float(lines[1][6]) == rows["b"].gains["elbo"].estimate.value
