@@ -16,21 +16,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
-from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from core.front_door import FrontDoor
 
 SHELL = Path(__file__).resolve().parent / "pages" / "_shell.py"
 
 # What the pages need and what takes long to import, the most needed first.
 HEAVY_IMPORTS = ("torch", "pandas", "plotly.graph_objects", "core.checkpoint", "core.figures")
 
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",  # the address holds what the user looks at
-    "X-Frame-Options": "SAMEORIGIN",
-    "Content-Security-Policy": "frame-ancestors 'self'",
-}
+TIDY_S = 5.0
+"""Time between two collections of garbage, in seconds."""
 
 # Set when the warm-up has ended.
 warm = asyncio.Event()
@@ -70,17 +67,23 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
         finally:
             warm.set()
 
-    task = asyncio.create_task(warm_up_beside())
+    async def tidy_up() -> None:
+        """Collect what sessions leave behind, for all of them at once instead of after each run (config.toml)."""
+        while True:
+            await asyncio.sleep(TIDY_S)
+            await asyncio.to_thread(gc.collect)
+
+    task, tidying = asyncio.create_task(warm_up_beside()), asyncio.create_task(tidy_up())
     yield
+    tidying.cancel()
     await task
 
 
-class FrontDoor:
-    """Middleware: security headers on each HTTP response; a session starts when the warm-up is done.
+class WarmUpFirst:
+    """Middleware: a session starts when the warm-up is done.
 
-    Sessions wait because libraries look into ``sys.modules`` for each other without Python's import lock: a figure
-    drawn while pandas is half imported fails ("partially initialized module"). Web sockets start sessions, so only
-    they wait.
+    Libraries look into ``sys.modules`` for each other without Python's import lock: a figure drawn while pandas is half
+    imported fails ("partially initialized module"). Web sockets start sessions, so only they wait.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -88,15 +91,14 @@ class FrontDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SECURITY_HEADERS)
-            await send(message)
-
         if scope["type"] == "websocket":
             await warm.wait()
-        await self.app(scope, receive, send_with_headers)
+        await self.app(scope, receive, send)
 
 
-app = st.App(SHELL, lifespan=lifespan, middleware=[Middleware(FrontDoor)])
+front_door = Middleware(
+    FrontDoor,
+    page=Path(st.__file__).parent / "static" / "index.html",
+    allowed_hosts=lambda: st.get_option("server.allowedHosts"),
+)
+app = st.App(SHELL, lifespan=lifespan, middleware=[front_door, Middleware(WarmUpFirst)])

@@ -1,4 +1,4 @@
-"""The command line: ``python -m benchmarks [mixture|gradient|train|statistics|flows ...] [--quick] [--threads N]``."""
+"""The command line: ``python -m benchmarks [mixture|gradient|train|statistics|flows|load ...] [--quick]``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import torch
 
-NAMES = ("mixture", "gradient", "train", "statistics", "flows")
+NAMES = ("mixture", "gradient", "train", "statistics", "flows", "load")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,11 +14,13 @@ Read in this order:
     train.py          the loop;  train_state.py  its resumable state;  snapshots*.py  small records on the way
     latents.py        where the encoder puts a set of images;  flow_latents.py  the same of flow posteriors
     checkpoint.py     save, load, list;  checkpoint_folders.py  where;  checkpoint_content.py  unharmed
+    replacing.py, tensor_file.py, checkpoint_weights.py   files written whole or not at all, and read so
     training_*.py, train_progress.py   trainings as jobs: asked for, told, gone on with;  option_fields.py  their forms
     uploads.py        own images and latents, handed over;  imported.py, import_runs.py  latents without a model
     adapters.py       foreign models;  absent.py, stored_images.py  what stands where there are no networks
     history.py, history_*.py   densities and marginal KL along a recorded training
-    budget.py, jsonfile.py, metrics_file.py   what a hostile file may not do
+    budget.py, jsonfile.py, metrics_file.py, plain_text.py   what a hostile file may not do
+    front_door.py     what a stranger may not do
     posthoc.py        another prior for a trained encoder and decoder
     metrics/          bound, surgery, likelihood, quadrature, two-sample tests, coverage: numbers with standard errors
     ladder.py, ladder_*.py   priors of growing richness fitted to one frozen encoder

@@ -7,6 +7,7 @@
                        images; of a flow posterior its base and its context, under names of their own
                        snapshots.safetensors  codes and prior at some epochs (``core.snapshots_file``), where asked for
                        images.safetensors     pictures of imported latents (``core.stored_images``)
+                       per_image-SPLIT.safetensors  what each image gives to the measures (``core.per_image``)
 
 A folder is written whole beside its place, as .tmp-PID-NAME, and then renamed, so that a checkpoint is either there or
 not. One that is replaced is .tmp-old-NAME for a moment, and is read there. Reading never changes the disk.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
+import logging
 import os
 import shutil
 from dataclasses import dataclass
@@ -25,45 +26,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from core.absent import NONE
-from core.budget import AllocationBudget, OverBudget
-from core.build import build
-from core.checkpoint_content import require_same_content, sha256
-from core.checkpoint_folders import NAME, OLD, checkpoint_root, clear, place_of, recover
+from core.checkpoint_content import require_files, require_same_content, sha256
+from core.checkpoint_folders import NAME, OLD, Signature, checkpoint_root, clear, place_of, recover, signature
 from core.checkpoint_half import round_to_half
+from core.checkpoint_weights import built_and_filled
 from core.config import SCHEMA_VERSION, RunConfig
 from core.errors import CheckpointError, first_problem
 from core.flow_latents import FlowCloud, read_flow_latents, write_flow_latents
 from core.jsonfile import read_object
 from core.latents import LatentCloud, read_latents, write_latents
 from core.metrics_file import read_metrics, write_metrics
+from core.per_image import PerImage, write_per_image
 from core.posteriors import POSTERIORS, FlowPosterior
 from core.priors import PRIORS
 from core.records import CheckpointInfo
+from core.replacing import deleted_on_failure, sync
 from core.snapshots import Snapshots
 from core.snapshots_file import write_snapshots
 from core.stored_images import read_images, write_images
 from core.vae import VAE
 
 __all__ = [
-    "NAME",
-    "Checkpoint",
-    "checkpoint_root",
-    "digest",
-    "list_checkpoints",
-    "load",
-    "read_config",
-    "read_metrics",
-    "recover",
-    "round_to_half",
-    "save",
-    "write_metrics",
-]
+    "NAME", "Checkpoint", "checkpoint_root", "digest", "list_checkpoints", "load", "read_config", "read_metrics",
+    "recover", "round_to_half", "save", "write_metrics",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -97,6 +87,7 @@ def save(
     path: Path,
     *,
     metrics: dict[str, Any] | None = None,
+    per_image: PerImage | None = None,
     latents: LatentCloud | FlowCloud | None = None,
     snapshots: Snapshots | None = None,
     images: np.ndarray | None = None,
@@ -110,6 +101,7 @@ def save(
         config: how it was made; the settings of prior and posterior complete (``core.build.resolved``).
         path: the folder, whose name is the checkpoint's.
         metrics: content of metrics.json.
+        per_image: what each image gives to an evaluation in it.
         latents: posteriors of test images.
         snapshots: of its training; without any, there is no file of them.
         images: (n, pixels) pictures in [0, 1] that came with imported latents.
@@ -119,6 +111,7 @@ def save(
 
     Raises:
         CheckpointError: if the name is unusable, or the folder is there and ``replace`` is false.
+        OSError: it cannot be written; what was there stays, and is read where it is.
     """
     if not NAME.fullmatch(path.name):
         raise CheckpointError(
@@ -132,7 +125,29 @@ def save(
             f"checkpoint {path.name!r} is already there; choose another name or replace it on purpose"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh.mkdir()
+    with deleted_on_failure(fresh):
+        fresh.mkdir()
+        _write(fresh, vae, config, metrics, per_image, latents, snapshots, images, half=half)
+        if replace and path.exists():
+            shutil.rmtree(old, ignore_errors=True)
+            path.rename(old)
+        fresh.rename(path)  # fails where another process was faster: what it stored is not thrown away
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _write(
+    fresh: Path,
+    vae: VAE,
+    config: RunConfig,
+    metrics: dict[str, Any] | None,
+    per_image: PerImage | None,
+    latents: LatentCloud | FlowCloud | None,
+    snapshots: Snapshots | None,
+    images: np.ndarray | None,
+    *,
+    half: bool,
+) -> None:
+    """Every file of a checkpoint, into an empty folder, and onto the disk."""
     state = {name: value.detach().cpu().contiguous() for name, value in vae.state_dict().items()}
     if half:
         state = {name: value.half() for name, value in state.items()}
@@ -147,15 +162,11 @@ def save(
     if images is not None:
         write_images(images, fresh / "images.safetensors")
     files = {file.name: sha256(file) for file in sorted(fresh.glob("*.safetensors"))}
+    if per_image is not None:
+        write_per_image(fresh, per_image)  # a measure, which may be taken again: it has no hash
     (fresh / "config.json").write_text(config.model_copy(update={"files": files}).model_dump_json(indent=2) + "\n")
     for file in fresh.iterdir():
-        with file.open("rb") as handle:
-            os.fsync(handle.fileno())
-    if path.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        path.rename(old)
-    fresh.rename(path)
-    shutil.rmtree(old, ignore_errors=True)
+        sync(file)
 
 
 def load(name_or_path: str | Path, root: Path | None = None) -> Checkpoint:
@@ -172,9 +183,10 @@ def load(name_or_path: str | Path, root: Path | None = None) -> Checkpoint:
     if not NAME.fullmatch(path.name if isinstance(name_or_path, Path) else name_or_path):
         raise CheckpointError(f"{str(name_or_path)!r} is not a checkpoint name")
     place = place_of(path)
+    require_files(place)
     config = read_config(place)
     require_same_content(place, config)
-    vae = _build_and_fill(place / "model.safetensors", config)
+    vae = built_and_filled(place / "model.safetensors", config)
     vae.eval().requires_grad_(False)
     latents = flow_latents = None
     file, dim, names = place / "latents.safetensors", config.model.latent_dim, config.data.class_names
@@ -200,7 +212,12 @@ def digest(path: Path) -> str:
     hasher = hashlib.sha256()
     for name in ("model.safetensors", "config.json", "latents.safetensors"):
         file = path / name
-        hasher.update(file.read_bytes() if file.is_file() else b"-")
+        if not file.is_file():
+            hasher.update(b"-")
+            continue
+        with file.open("rb") as content:
+            while part := content.read(2**20):
+                hasher.update(part)
     return hasher.hexdigest()[:16]
 
 
@@ -220,58 +237,27 @@ def read_config(path: Path) -> RunConfig:
         raise CheckpointError(f"config.json: {first_problem(error)}") from error
 
 
-def _build_and_fill(file: Path, config: RunConfig) -> VAE:
-    """The configured model with the weights of the file, after their names and shapes were found to be the model's."""
-    try:
-        with safe_open(file, framework="pt") as handle:
-            found = {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
-        with AllocationBudget(sum(math.prod(shape) for shape in found.values())):
-            vae = build(config.model)
-        expected = {name: tuple(value.shape) for name, value in vae.state_dict().items()}
-        if found != expected:
-            wrong = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))[0]
-            raise CheckpointError(
-                f"model.safetensors does not fit config.json: {wrong} is {found.get(wrong, 'missing')}, "
-                f"expected {expected.get(wrong, 'nothing of that name')}"
-            )
-        state = load_file(file)
-    except CheckpointError:
-        raise
-    except OverBudget as error:
-        raise CheckpointError(f"model.safetensors does not fit config.json: {error}") from error
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"model.safetensors cannot be used: {error}") from error
-    for name, value in state.items():
-        if not value.is_floating_point() or not torch.isfinite(value).all():
-            raise CheckpointError(f"model.safetensors holds integers, NaN or infinity in {name}")
-    vae.load_state_dict(state)
-    return vae
-
-
-def _signature(path: Path) -> tuple[tuple[str, int, int], ...]:
-    """Name, size and time of every file: changes whenever the folder's content is written again."""
-    files = sorted(file for file in place_of(path).iterdir() if file.is_file())
-    return tuple((file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files)
-
-
 def _info(path: Path, *, again: bool = True) -> CheckpointInfo:
     """The check of one folder, done again where the folder was replaced meanwhile."""
     try:
-        signature = _signature(path)
-        info = _checked_info(path, signature)
-        changed = info.error is not None and _signature(path) != signature
+        before = signature(place_of(path))
+        info = _checked_info(path, before)
+        changed = info.error is not None and signature(place_of(path)) != before
     except OSError as error:
         info, changed = CheckpointInfo(path.name, error=f"cannot be read: {error.__class__.__name__}"), True
     return _info(path, again=False) if changed and again else info
 
 
 @lru_cache(maxsize=512)
-def _checked_info(path: Path, signature: tuple[tuple[str, int, int], ...]) -> CheckpointInfo:  # noqa: ARG001
+def _checked_info(path: Path, before: Signature) -> CheckpointInfo:  # noqa: ARG001
     """Full check of one folder; the signature makes the cache forget a folder that was written again."""
     try:
         checkpoint = load(path)
     except CheckpointError as error:
         return CheckpointInfo(path.name, error=str(error))
+    except Exception as error:  # whatever nobody thought of: one folder must never take the others away
+        logging.getLogger(__name__).exception("checkpoint %s", path.name)
+        return CheckpointInfo(path.name, error=f"cannot be used: {type(error).__name__}: {error}"[:500])
     config, latents = checkpoint.config, checkpoint.latents or checkpoint.flow_latents
     return CheckpointInfo(
         name=path.name,

@@ -7,9 +7,14 @@ import re
 import shutil
 from pathlib import Path
 
+from core.replacing import FRESH, delete_orphans, is_alive
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 OLD = ".tmp-old-"
-FRESH = re.compile(r"\.tmp-(?P<pid>[0-9]+)-(?P<name>.+)")
+Signature = tuple[tuple[str, int, int, int, int], ...]
+"""What tells that a folder was written again."""
+STATES = ".training"
+"""Folder within the root: states of trainings that are not finished."""
 
 
 def checkpoint_root() -> Path:
@@ -22,6 +27,17 @@ def place_of(path: Path) -> Path:
     """The folder to read: while a replacement is between its two renames, the one that is being replaced."""
     old = path.parent / f"{OLD}{path.name}"
     return old if old.is_dir() and not path.exists() else path
+
+
+def signature(folder: Path) -> Signature:
+    """Name, number, size and times of every file: changes whenever the content is written again.
+
+    The time of the last change of the file's entry is among them, which nobody can set, and the number, which a file
+    gets when it is made: a copy of the same size that kept its time is seen, and so is one made after the clock was set
+    back.
+    """
+    found = sorted((file.name, file.stat()) for file in folder.iterdir() if file.is_file())
+    return tuple((name, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns) for name, told in found)
 
 
 def recover(root: Path | None = None) -> None:
@@ -37,10 +53,12 @@ def clear(root: Path, only: str | None = None) -> None:
     """``recover``, for one name or for all."""
     folders = [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
     fresh = [(path, found) for path in folders if (found := FRESH.fullmatch(path.name))]
-    alive = {found["name"] for _, found in fresh if _is_alive(int(found["pid"]))}
+    alive = {found["name"] for _, found in fresh if is_alive(int(found["pid"]))}
     for path, found in fresh:
-        if only in (None, found["name"]) and not _is_alive(int(found["pid"])):
+        if only == found["name"] and not is_alive(int(found["pid"])):
             shutil.rmtree(path, ignore_errors=True)
+    for path in () if only else [root, root / STATES, *folders]:
+        delete_orphans(path)
     for old in folders:
         name = old.name.removeprefix(OLD)
         if name == old.name or name in alive or only not in (None, name):
@@ -52,13 +70,3 @@ def clear(root: Path, only: str | None = None) -> None:
                 old.rename(root / name)
         except OSError:  # a read-only root, or another process was faster: it is read where it is
             continue
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):  # OverflowError: no process has such a number
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-GAPS = "gaps"
+if TYPE_CHECKING:
+    from core.metrics.evaluate import Evaluation
+
+GAPS, IMAGES = "gaps", "images"
 
 
 def add_evaluate(subcommands: Any) -> argparse.ArgumentParser:
@@ -18,14 +21,20 @@ def add_evaluate(subcommands: Any) -> argparse.ArgumentParser:
     command.add_argument("--samples", type=int, default=1000, help="importance samples for the likelihood")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--data", type=Path, default=None, help="folder of the data sets")
-    command.add_argument("--only", choices=[GAPS], help="the images with the loosest bounds, and nothing else (d = 2)")
-    command.add_argument("--save", action="store_true", help="store the result in the checkpoint's metrics.json")
+    command.add_argument(
+        "--only",
+        choices=[GAPS, IMAGES],
+        help="add to a stored evaluation: gaps, the images with the loosest bounds (d = 2); images, what each image "
+        "gives to the bound, which paired differences need",
+    )
+    command.add_argument("--save", action="store_true", help="store the result in the checkpoint")
     command.set_defaults(run=_evaluate, show=show_evaluation)
     return command
 
 
 def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     from core.checkpoint import load, write_metrics
+    from core.per_image import write_per_image
     from core.posthoc import data_of
 
     checkpoint = load(options.name, options.root)
@@ -36,15 +45,35 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     if not checkpoint.config.model.decodes:
         return _latents_only(checkpoint, options)
     data = data_of(checkpoint.config, options.data)
+    if options.only == IMAGES:
+        return _images(checkpoint, data, stored, options)
     if options.only:
         result = _gaps_with_progress(checkpoint.vae, data, options.split, options.seed)
         kept = {**stored, "worst_gaps": result["worst_gaps"]}
     else:
-        result = kept = evaluate_with_progress(checkpoint.vae, data, options.split, options.samples, options.seed)
+        found = evaluate_with_progress(checkpoint.vae, data, options.split, options.samples, options.seed)
+        result = kept = found.as_dict()
+        if options.save:
+            write_per_image(options.root / options.name, found.per_image)
     if options.save:
         evaluations = {**evaluations, options.split: kept}
         write_metrics(options.root / options.name, {**checkpoint.metrics, "evaluations": evaluations})
     return result
+
+
+def _images(checkpoint: Any, data: Any, stored: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """What each image gives to the bound of a stored evaluation, measured again with its draws, and kept."""
+    from core.metrics.bound import measure_images
+    from core.per_image import require_same_evaluation, write_per_image
+
+    if "elbo" not in stored:
+        raise ValueError(f"{options.name} has no evaluation of the {options.split} split to add to; leave out --only")
+    images = data.fixed(options.split)
+    found = measure_images(checkpoint.vae, images, options.split, seed=stored["seed"], samples=stored.get("samples", 0))
+    require_same_evaluation("what was measured now", found, stored)
+    if options.save:
+        write_per_image(options.root / options.name, found)
+    return {"n": len(found), "split": found.split, "seed": found.seed, "measures": ["elbo", *found.values]}
 
 
 def _latents_only(checkpoint: Any, options: argparse.Namespace) -> dict[str, Any]:
@@ -62,7 +91,7 @@ def _latents_only(checkpoint: Any, options: argparse.Namespace) -> dict[str, Any
     return result
 
 
-def evaluate_with_progress(vae: Any, data: Any, split: str, samples: int, seed: int) -> dict[str, Any]:
+def evaluate_with_progress(vae: Any, data: Any, split: str, samples: int, seed: int) -> Evaluation:
     """``core.metrics.evaluate``, with its progress told."""
     from core.metrics.evaluate import evaluate
     from core.progress import Progress
@@ -76,7 +105,7 @@ def evaluate_with_progress(vae: Any, data: Any, split: str, samples: int, seed: 
             report(done, len(images), "measuring the model")
 
         tell(0)
-        return evaluate(vae, images, split, samples=samples, seed=seed, on_progress=tell).as_dict()
+        return evaluate(vae, images, split, samples=samples, seed=seed, on_progress=tell)
 
 
 def _gaps_with_progress(vae: Any, data: Any, split: str, seed: int) -> dict[str, Any]:
@@ -95,6 +124,8 @@ def _gaps_with_progress(vae: Any, data: Any, split: str, seed: int) -> dict[str,
 
 def show_evaluation(result: dict[str, Any]) -> str:
     """A table for people: value and standard error in nats per image."""
+    if "measures" in result:
+        return f"{result['n']:,} {result['split']} images, seed {result['seed']}: {', '.join(result['measures'])}"
     if "average_kl" not in result:
         return "\n".join(_show_gaps(result["worst_gaps"], len(result["worst_gaps"]["images"])))
     estimates = {name: value for name, value in result.items() if isinstance(value, dict) and "value" in value}

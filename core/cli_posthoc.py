@@ -49,11 +49,12 @@ def _aggregate(options: argparse.Namespace) -> dict[str, Any]:
         vae,
         checkpoint.config.model_copy(update={"model": resolved(model, vae), **provenance(options)}),
         options.root / new,
-        metrics={"evaluations": {"test": test}},
+        metrics={"evaluations": {"test": test.as_dict()}},
+        per_image=test.per_image,
         latents=cloud(vae, images.images, images.labels, "test"),
         half=options.half,
     )
-    return {"name": new, "from": options.name, "components": len(data.train), "test": test}
+    return {"name": new, "from": options.name, "components": len(data.train), "test": test.as_dict()}
 
 
 def _show(result: dict[str, Any]) -> str:

@@ -117,7 +117,8 @@ def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target
         vae,
         config.model_copy(update={"model": resolved(config.model, vae)}),
         target,
-        metrics={"training": training, "evaluations": {"test": test}},
+        metrics={"training": training, "evaluations": {"test": test.as_dict()}},
+        per_image=test.per_image,
         latents=cloud(vae, images.images, images.labels, "test"),
         snapshots=run.snapshots(),
         half=options.half,
@@ -125,7 +126,7 @@ def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target
     )
     for left in (state, told):
         left.unlink(missing_ok=True)
-    return {"name": target.name, "epochs": training["epochs"], "seconds": training["seconds"], "test": test}
+    return {"name": target.name, "epochs": training["epochs"], "seconds": training["seconds"], "test": test.as_dict()}
 
 
 def show_training(result: dict[str, Any]) -> str:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import ValidationError
+from safetensors import SafetensorError
+
+from core.plain_text import shown
+
+UNREADABLE = (SafetensorError, OSError, ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError)
+"""What reading a safetensors file raises that somebody damaged, or that holds types of number that numpy lacks."""
 
 
 class CheckpointError(ValueError):
@@ -31,5 +37,5 @@ class TrainingDiverged(ValueError):
 def first_problem(error: ValidationError) -> str:
     """Which field a validation refused first, and why, in one line."""
     first = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
+    where = shown(".".join(str(part) for part in first["loc"]))
     return f"{where}: {first['msg']}"

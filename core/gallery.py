@@ -16,6 +16,7 @@ from core.distributions import DiagonalNormal
 from core.generate import as_pictures
 from core.intervals import wilson
 from core.latents import LatentCloud
+from core.latents_file import places_of
 from core.metrics.coverage import QUANTILE
 from core.posteriors import FlowedNormal, FlowPosterior
 from core.posthoc import data_of
@@ -118,11 +119,7 @@ def _stored_places(checkpoint: Checkpoint, rows: np.ndarray) -> np.ndarray:
         ValueError: where the posterior of a row is not stored.
     """
     cloud = checkpoint.latents or checkpoint.flow_latents
-    stored = np.array([], int) if cloud is None else cloud.split_rows()
-    found = np.searchsorted(stored, rows)
-    if cloud is None or not len(stored) or (stored[np.minimum(found, len(stored) - 1)] != rows).any():
-        raise ValueError(f"the posteriors of rows {rows[:5].tolist()} and on are not stored in {checkpoint.name}")
-    return found
+    return places_of(rows, np.array([], int) if cloud is None else cloud.split_rows())
 
 
 def _shape(checkpoint: Checkpoint) -> tuple[int, int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +13,9 @@ from core.errors import CheckpointError, first_problem
 from core.jsonfile import read_object
 from core.ladder import KINDS
 from core.ladder_records import Ladder, Rung, reference_of
+from core.plain_text import is_plain, shown
 from core.records import Estimate
+from core.replacing import replacing
 
 NAME = "ladder.json"
 SCHEMA_VERSION = 2
@@ -100,9 +101,8 @@ def as_dict(ladder: Ladder) -> dict[str, Any]:
 
 def write_ladder(file: Path, ladder: Ladder) -> None:
     """Replace the file in one step: a reader sees the old ladder or the new one."""
-    temporary = file.with_name(f".{file.name}-{os.getpid()}")
-    temporary.write_text(json.dumps(as_dict(ladder), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    temporary.replace(file)
+    with replacing(file) as fresh:
+        fresh.write_text(json.dumps(as_dict(ladder), indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def read_ladder(folder: Path) -> Ladder | None:
@@ -148,8 +148,10 @@ def read_ladder_file(file: Path) -> Ladder:
 def _problem(content: _File) -> str | None:
     """What no field says by itself, None where all is well."""
     for rung in content.rungs:
+        if not is_plain(rung.title):
+            return f"the title of a rung is {shown(rung.title)!r}"
         if rung.kind not in KINDS:
-            return f"unknown kind of rung {rung.kind[:40]!r}; known: {', '.join(KINDS)}"
+            return f"unknown kind of rung {shown(rung.kind, 40)!r}; known: {', '.join(KINDS)}"
         if (rung.components is None) != (rung.kind in ("realnvp", "maf")):
             return f"a rung of kind {rung.kind} has components = {rung.components}"
     names = [(rung.kind, rung.components) for rung in content.rungs]

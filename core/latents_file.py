@@ -8,13 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from core.errors import CheckpointError
+from core.plain_text import is_plain, shown
+from core.tensor_file import read_arrays
 
 MEAN_LIMIT, LOG_VAR_LIMIT, LABEL_LIMIT = 1e4, 30.0, 100_000
 """What a file may hold: far beyond any trained model, and small enough for every calculation that follows."""
+
+LONGEST_SPLIT = 64
+"""Characters of the name of a split."""
 
 SUBSET_SEED = 0
 """Which images of a larger split are stored, so that the same split gives the same ones."""
@@ -53,6 +57,18 @@ def stored_rows(n: int, total: int) -> np.ndarray:
     return torch.randperm(total, generator=torch.Generator().manual_seed(SUBSET_SEED))[:n].sort().values.numpy()
 
 
+def places_of(rows: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Places of rows of a split among the rows whose posteriors are kept, which are ascending.
+
+    Raises:
+        ValueError: where one is not kept.
+    """
+    place = np.searchsorted(kept, rows)
+    if not len(kept) or (kept[np.minimum(place, len(kept) - 1)] != rows).any():
+        raise ValueError(f"the posteriors of rows {rows[:5].tolist()} and on are not stored")
+    return place
+
+
 def write(file: Path, stored: Stored) -> None:
     """Store the numbers in half precision."""
     tensors: dict[str, np.ndarray] = {name: values.astype(np.float16) for name, values in stored.numbers.items()}
@@ -74,21 +90,21 @@ def read(file: Path, columns: Sequence[Column], class_names: Sequence[str] = ())
     """
     if not file.is_file():
         return None
+    tensors, metadata = read_arrays(file)
     try:
-        with safe_open(file, framework="numpy") as handle:
-            metadata = handle.metadata() or {}
-            shapes = {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
-        n = _require_shapes(shapes, columns)
-        tensors = load_file(file)
+        n = _require_shapes({name: value.shape for name, value in tensors.items()}, columns)
         numbers = {column.name: _checked_numbers(column, tensors[column.name]) for column in columns}
         labels = _checked_labels(tensors["labels"], len(class_names)) if "labels" in tensors else None
         total = int(metadata.get("total", n))
         if not n <= total < 2**53:
             raise CheckpointError(f"latents.safetensors: {n} images of a split of {str(total)[:30]}")
-        return Stored(numbers, labels, metadata.get("split", "test"), total)
+        split = metadata.get("split", "test")
+        if not is_plain(split) or not 1 <= len(split) <= LONGEST_SPLIT:
+            raise CheckpointError(f"latents.safetensors: the name of the split is {shown(split)!r}")
+        return Stored(numbers, labels, split, total)
     except CheckpointError:
         raise
-    except (SafetensorError, OSError, ValueError, TypeError) as error:  # TypeError: a dtype that numpy lacks
+    except ValueError as error:  # a total that is no number
         raise CheckpointError(f"latents.safetensors cannot be used: {error}") from error
 
 
@@ -98,10 +114,10 @@ def _require_shapes(shapes: dict[str, tuple[int, ...]], columns: Sequence[Column
     expected: dict[str, tuple[int, ...]] = {column.name: (n, column.width) for column in columns}
     if not n or any(shapes.get(name) != shape for name, shape in expected.items()):
         wanted = " and ".join(f"{column.name} (n, {column.width})" for column in columns)
-        raise CheckpointError(f"latents.safetensors must hold {wanted}; got {shapes}")
+        raise CheckpointError(f"latents.safetensors must hold {wanted}; got {shown(str(shapes), 300)}")
     expected["labels"] = (n,)
     if shapes.get("labels", (n,)) != (n,) or set(shapes) - set(expected):
-        raise CheckpointError(f"latents.safetensors holds {shapes}; expected {expected}")
+        raise CheckpointError(f"latents.safetensors holds {shown(str(shapes), 300)}; expected {expected}")
     return n
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,11 @@ from pydantic import TypeAdapter, ValidationError
 from core.errors import CheckpointError, first_problem
 from core.gap_records import MOST_GAPS, WorstGaps
 from core.jsonfile import read_object
+from core.latents_file import LONGEST_SPLIT
 from core.metrics.per_dimension import PerDimension
+from core.plain_text import is_plain, shown
 from core.records import ClassifierTest, CurvePoint, Distance, Estimate, Share
+from core.replacing import replacing
 
 ESTIMATES = (
     "elbo",
@@ -73,6 +75,8 @@ def read_metrics(path: Path) -> dict[str, Any]:
     if not isinstance(evaluations, dict) or not all(isinstance(part, dict) for part in evaluations.values()):
         raise CheckpointError("metrics.json: evaluations must hold an object for each split")
     for split, evaluation in evaluations.items():
+        if not is_plain(split) or len(split) > LONGEST_SPLIT:
+            raise CheckpointError(f"metrics.json: evaluations: {_short(split)} is no name of a split")
         if problem := _first_problem(evaluation):
             raise CheckpointError(f"metrics.json: evaluations: {_short(split)}: {problem}")
     return content
@@ -80,9 +84,8 @@ def read_metrics(path: Path) -> dict[str, Any]:
 
 def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
     """Replace metrics.json of a checkpoint folder in one step."""
-    temporary = path / f".metrics-{os.getpid()}.json"
-    temporary.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n")
-    temporary.replace(path / "metrics.json")
+    with replacing(path / "metrics.json") as fresh:
+        fresh.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _first_problem(evaluation: dict[str, Any]) -> str | None:
@@ -100,8 +103,9 @@ def _first_problem(evaluation: dict[str, Any]) -> str | None:
             return f"{key} must be an integer, at least {_SIZES[key]}"
         if key == "ess_median" and not _is_number(value):
             return f"{key} must be a number"
-    gaps, n = evaluation.get("worst_gaps"), evaluation.get("n", 0)
-    if gaps and max(image["row"] for image in gaps["images"]) >= n:
+    n = evaluation.get("n", 0)
+    gaps = RECORDS["worst_gaps"].validate_python(evaluation["worst_gaps"]) if "worst_gaps" in evaluation else None
+    if gaps is not None and max(image.row for image in gaps.images) >= n:
         return f"worst_gaps must be rows of the {n} images"
     needed = ("n", "seed") if any(key in evaluation for key in ESTIMATES) else ()  # no estimate is shown without them
     return next((f"{key} is missing" for key in needed if key not in evaluation), None)
@@ -142,7 +146,9 @@ def _problem_of_numbers(found: Any) -> str | None:
     problems: dict[type, Callable[[Any], bool]] = {
         Estimate: lambda e: e.se < 0 or not all(map(_is_number, (e.value, e.se))),
         Share: lambda s: not 0 <= s.low <= s.value <= s.high <= 1 or not 0 <= s.null <= 1 or s.n < 1,
-        ClassifierTest: lambda c: c.draws < 1 or not c.classifier,
+        ClassifierTest: lambda c: (
+            c.draws < 1 or not c.classifier or len(c.classifier) > 80 or not is_plain(c.classifier)
+        ),
     }
     for part in _walk(found):
         if isinstance(part, float) and not math.isfinite(part):
@@ -188,4 +194,4 @@ def _is_whole(value: Any, least: int) -> bool:
 
 
 def _short(key: str) -> str:
-    return key if len(key) <= 40 else f"{key[:40]}…"
+    return shown(key, 40)

@@ -8,9 +8,10 @@ from typing import Any
 
 from core.checkpoint import checkpoint_root, load
 from core.checkpoint_content import FILES, sha256
-from core.checkpoint_folders import place_of
+from core.checkpoint_folders import place_of, signature
 from core.config import RunConfig
-from core.errors import CheckpointError
+from core.jsonfile import MAX_BYTES, read_text
+from core.tensor_file import LARGEST
 from core.training_file import read_rows
 from core.training_records import TrainingCurve
 
@@ -21,7 +22,10 @@ EXTRA = ("ladder.json",)
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file of a checkpoint: name, bytes, SHA-256 of its content, and whether config.json vouches for that."""
+    """A file of a checkpoint: name, bytes, SHA-256 of its content, and whether config.json vouches for that.
+
+    Of a file that is larger than it can be, the content is not read and the hash is "".
+    """
 
     name: str
     size: int
@@ -127,17 +131,15 @@ def files_as_text(name: str, file: str, root: Path | None = None) -> str:
     """
     if file not in TEXT_FILES:
         raise ValueError(f"file must be one of {TEXT_FILES}, got {file!r}")
-    path = place_of((root or checkpoint_root()) / name) / file
+    return read_text(place_of((root or checkpoint_root()) / name) / file)
+
+
+def written(name: str, root: Path | None = None) -> str:
+    """A text that changes whenever a file of the folder is written again, also while the clock is set back."""
     try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise CheckpointError(f"{file} of {name} cannot be read: {error.__class__.__name__}") from error
-
-
-def written(name: str, root: Path | None = None) -> float:
-    """When a file of the folder was written last, in seconds since 1970; 0 where there is no folder."""
-    folder = place_of((root or checkpoint_root()) / name)
-    return max((file.stat().st_mtime for file in folder.glob("*") if file.is_file()), default=0.0)
+        return str(signature(place_of((root or checkpoint_root()) / name)))
+    except OSError:  # it is just being replaced
+        return ""
 
 
 def _training(metrics: dict[str, Any], folder: Path) -> Training | None:
@@ -156,8 +158,9 @@ def _training(metrics: dict[str, Any], folder: Path) -> Training | None:
 def _files(folder: Path, config: RunConfig) -> tuple[StoredFile, ...]:
     """Every file of a checkpoint that is there, weights first."""
     found = [folder / name for name in (*FILES, *TEXT_FILES, *EXTRA) if (folder / name).is_file()]
-    return tuple(
-        StoredFile(file.name, file.stat().st_size, sum_, config.files.get(file.name) == sum_)
-        for file in found
-        for sum_ in [sha256(file)]
-    )
+    return tuple(_stored(file, file.stat().st_size, config) for file in found)
+
+
+def _stored(file: Path, size: int, config: RunConfig) -> StoredFile:
+    sum_ = sha256(file) if size <= (LARGEST if file.name in FILES else MAX_BYTES) else ""
+    return StoredFile(file.name, size, sum_, bool(sum_) and config.files.get(file.name) == sum_)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from core.replacing import replacing
 
 VARIABLE = "PRIORSCOPE_PROGRESS"
 """Environment variable that names the file. ``core.job_worker`` sets it; where it is not set there is a bar instead."""
@@ -77,12 +78,5 @@ def write_json(file: Path, content: dict[str, Any]) -> None:
     Raises:
         OSError: where the disk is full or the folder is gone.
     """
-    temporary = file.with_name(f".{file.name}-{os.getpid()}-{threading.get_ident()}")
-    temporary.write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
-    try:
-        temporary.replace(file)
-    except PermissionError:  # Windows, while somebody reads the old content; the next report gets through
-        if os.name != "nt":
-            raise
-        time.sleep(0.05)
-        temporary.replace(file)
+    with replacing(file) as fresh:
+        fresh.write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")

@@ -17,23 +17,30 @@ from typing import Annotated
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from safetensors.torch import save_file
 from torch import Tensor
 
 from core.errors import CheckpointError, first_problem
 from core.latents_file import LOG_VAR_LIMIT, MEAN_LIMIT
+from core.plain_text import is_plain, shown
 from core.priors import MixturePrior, Prior
 from core.priors.vamp import VampPrior
 from core.records import Estimate
 from core.snapshots import DIM, MOST, MOST_BYTES, Snapshot, Snapshots, prior_numbers
+from core.tensor_file import read_tensors
 
 NAME = "snapshots.safetensors"
 LIMIT = 1e6
 """Largest nats of a header: far beyond any ELBO."""
 WEIGHTS_OFF = 0.05
 """Nats by which the weights of a mixture may miss a sum of 1: 500 of them in half precision miss it by 0.002."""
+
+
+def _plain(text: str) -> str:
+    if not is_plain(text):
+        raise ValueError(f"{shown(text)!r} is no name of a split")
+    return text
 
 
 class _Head(BaseModel):
@@ -48,7 +55,7 @@ class _About(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     taken: Annotated[list[_Head], Field(min_length=1, max_length=MOST)]
     kept: int | None
-    split: Annotated[str, Field(max_length=64)]
+    split: Annotated[str, Field(max_length=64), AfterValidator(_plain)]
     total: Annotated[int, Field(ge=1, lt=2**53)]
 
 
@@ -104,15 +111,12 @@ def read_snapshots(folder: Path, prior: Prior, pixels: int, class_names: Sequenc
     try:
         if file.stat().st_size > 2 * MOST_BYTES:
             raise CheckpointError(f"{NAME} is larger than {2 * MOST_BYTES / 1e6:.0f} MB")
-        with safe_open(file, framework="pt") as handle:
-            about = _About.model_validate_json((handle.metadata() or {}).get("snapshots", "{}"))
-        tensors = load_file(file)
-    except CheckpointError:
-        raise
+        tensors, metadata = read_tensors(file)
+        about = _About.model_validate_json(metadata.get("snapshots", "{}"))
     except ValidationError as error:
         raise CheckpointError(f"{NAME}: {first_problem(error)}") from error
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
-        raise CheckpointError(f"{NAME} cannot be used: {error}") from error
+    except OSError as error:
+        raise CheckpointError(f"{NAME} cannot be read: {error.__class__.__name__}") from error
     _require(tensors, about, prior, pixels, len(class_names))
     numbers = {name: value for name, value in tensors.items() if name not in ("rows", "labels", "inputs")}
     taken = [_snapshot(head, {name: value[k] for name, value in numbers.items()}) for k, head in enumerate(about.taken)]
@@ -134,15 +138,15 @@ def _require(tensors: dict[str, Tensor], about: _About, prior: Prior, pixels: in
     shapes: dict[str, tuple[int, ...]] = {"rows": (n,), "mean": (count, n, DIM), "log_var": (count, n, DIM)}
     shapes |= {f"prior.{name}": (count, *value.shape) for name, value in prior_numbers(prior).items()}
     if isinstance(prior, VampPrior):
-        shown = len(tensors.get("inputs", ()))
-        shapes |= {"inputs": (shown,), "pseudo_inputs": (count, shown, pixels)}
+        pictured = len(tensors.get("inputs", ()))
+        shapes |= {"inputs": (pictured,), "pseudo_inputs": (count, pictured, pixels)}
     if "labels" in tensors:
         shapes["labels"] = (n,)
     found = {name: tuple(value.shape) for name, value in tensors.items()}
     for name in sorted(found.keys() | shapes.keys()):
         if found.get(name) != shapes.get(name) or 0 in found[name]:
             there, wanted = found.get(name, "missing"), shapes.get(name, "nothing of that name")
-            raise CheckpointError(f"{NAME}: {name[:80]} is {there}, expected {wanted}")
+            raise CheckpointError(f"{NAME}: {shown(name)} is {there}, expected {wanted}")
     for name, value in tensors.items():
         _require_type(name, value)
     _require_indices("rows", tensors["rows"], about.total)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from core.errors import CheckpointError
+from core.plain_text import shown
+from core.tensor_file import read_arrays
 
 FILE = "images.safetensors"
 
@@ -32,14 +33,11 @@ def read_images(folder: Path, n: int, pixels: int) -> np.ndarray | None:
     file = folder / FILE
     if not file.is_file():
         return None
-    try:
-        with safe_open(file, framework="numpy") as handle:
-            found = {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
-        if found != {"images": (n, pixels)}:
-            raise CheckpointError(f"{FILE} must hold images ({n}, {pixels}) and nothing else; got {found}")
-        images = load_file(file)["images"]
-    except (SafetensorError, OSError, TypeError) as error:
-        raise CheckpointError(f"{FILE} cannot be used: {error}") from error
+    arrays, _ = read_arrays(file)
+    found = {name: value.shape for name, value in arrays.items()}
+    if found != {"images": (n, pixels)}:
+        raise CheckpointError(f"{FILE} must hold images ({n}, {pixels}) and nothing else; got {shown(str(found), 300)}")
+    images = arrays["images"]
     if images.dtype != np.uint8:
         raise CheckpointError(f"{FILE}: images are {images.dtype}, expected uint8")
     return images.astype(np.float32) / 255

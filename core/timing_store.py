@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from core.cache_folder import cache_folder
 from core.errors import CheckpointError, first_problem
 from core.jsonfile import read_object
+from core.plain_text import is_plain, shown
 from core.progress import write_json
 
 T = TypeVar("T")
@@ -147,6 +148,8 @@ def _problem_of_size(value: Any) -> str:
             return f"the number {str(part)[:20]} is out of range"
         if isinstance(part, str) and len(part) > MAX_TEXT:
             return f"a text of {len(part)} characters, at most {MAX_TEXT} are expected"
+        if isinstance(part, str) and not is_plain(part):
+            return f"the text {shown(part)!r} holds marks that are none of a measurement"
         if isinstance(part, list) and len(part) > MAX_ITEMS:
             return f"a list of {len(part)} entries, at most {MAX_ITEMS} are expected"
     return ""
@@ -163,8 +166,8 @@ def _extra(content: Any, known: Any, where: str = "") -> str:
     if isinstance(content, dict):
         for key, value in content.items():
             if key not in known:
-                return f"{where}{key[:40]} is no field of a run"
-            if found := _extra(value, known[key], f"{where}{key[:40]}."):
+                return f"{where}{shown(key, 40)} is no field of a run"
+            if found := _extra(value, known[key], f"{where}{shown(key, 40)}."):
                 return found
     elif isinstance(content, list):
         for place, (value, other) in enumerate(zip(content, known, strict=True)):

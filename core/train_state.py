@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from core.config import TrainConfig
 from core.errors import CheckpointError
+from core.replacing import replacing
 from core.snapshots_file import pack, unpack
+from core.tensor_file import read_tensors
 from core.training_records import EpochRecord
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ FREE_TO_DIFFER = {"learning_rate", "final_rate", "clip_norm", "epochs", "patienc
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 """What Adam keeps of each parameter; the first is a number, the others have its shape."""
+
+
+class OtherSettings(CheckpointError):
+    """A state that is whole and belongs to another run."""
 
 
 @dataclass
@@ -64,11 +68,8 @@ def write_state(run: Run) -> None:
     if not all(torch.isfinite(value).all() for value in tensors.values()):
         return
     run.state_file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = run.state_file.with_name(f"{run.state_file.name}.{os.getpid()}.tmp")
-    save_file(tensors, temporary, metadata=metadata)
-    with temporary.open("rb") as handle:
-        os.fsync(handle.fileno())
-    temporary.replace(run.state_file)
+    with replacing(run.state_file, durable=True) as fresh:
+        save_file(tensors, fresh, metadata=metadata)
 
 
 def read_state(run: Run) -> None:
@@ -81,17 +82,15 @@ def read_state(run: Run) -> None:
     assert file is not None  # the caller checks
     try:
         _restore(run, file)
-    except CheckpointError:
+    except OtherSettings:
         raise
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{file} cannot be read ({reason}); delete it to start afresh") from error
 
 
 def _restore(run: Run, file: Path) -> None:
-    with safe_open(file, framework="pt") as handle:
-        metadata = handle.metadata() or {}
-    tensors = load_file(file)
+    tensors, metadata = read_tensors(file)
     _require_same_settings(run, metadata.get("config", ""), file)
     position = json.loads(metadata["position"])
     run.position = Position(**{**position, "curve": [EpochRecord(**record) for record in position["curve"]]})
@@ -152,7 +151,7 @@ def _require_same_settings(run: Run, saved: str, file: Path) -> None:
         if ours[part].get(name) != theirs.get(part, {}).get(name)
     ]
     if differing:
-        raise CheckpointError(
+        raise OtherSettings(
             f"{file} belongs to a run with other settings ({', '.join(differing)}); use them again, or --restart to "
             "discard it"
         )

@@ -9,13 +9,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from core.checkpoint_folders import STATES
 from core.errors import CheckpointError
 from core.jsonfile import read_object
 from core.progress import write_json
 from core.training_records import EpochRecord, TrainingCurve
-
-FOLDER = ".training"
-"""Within the folder of the checkpoints: states of trainings that are not finished, and these files."""
 
 MOST = 2000
 """Points of a curve that are written; a longer training writes every second one, or fewer."""
@@ -26,12 +24,12 @@ _LARGEST = 1e12
 
 def state_file(root: Path, name: str) -> Path:
     """Where the state of the training of a checkpoint is kept until it is finished."""
-    return root / FOLDER / f"{name}.safetensors"
+    return root / STATES / f"{name}.safetensors"
 
 
 def curve_file(root: Path, name: str) -> Path:
     """Where the curve of that training is."""
-    return root / FOLDER / f"{name}.json"
+    return root / STATES / f"{name}.json"
 
 
 def write_curve(file: Path, curve: Sequence[EpochRecord], epochs: int, pace_epochs: int, pace_s: float) -> None:

@@ -27,6 +27,7 @@ from core.datasets.base import SPLIT_NAMES, DataError, Dataset
 from core.datasets.npz import ARRAYS, PREFIX, load_npz
 from core.generate import as_pictures
 from core.imported import read_latents_file
+from core.replacing import delete_orphans
 
 LIMIT = 1024**3
 """Bytes that the arrays of an upload may take as float32."""
@@ -124,7 +125,8 @@ def keep(name: str, content: bytes, kind: Kind = "images") -> Upload:
         return known
     try:
         root.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=".tmp-", dir=root))
+        delete_orphans(root)
+        fresh = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-", dir=root))
     except OSError as error:
         raise DataError(f"{root} cannot be written ({error}); set PRIORSCOPE_UPLOADS to a folder that can") from error
     try:

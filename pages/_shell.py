@@ -8,12 +8,19 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._ui import address, drawn, layout, links, report
+from pages._ui import address, changes, drawn, layout, links, login, report
 from pages._ui.sidebar import draw_sidebar
 
 # section, file, title, icon, what the page shows (tooltip). The first page is the one at "/".
 PAGES = [
     ("Overview", "home.py", "Home", ":material/home:", "What Priorscope shows and which models are here."),
+    (
+        "Overview",
+        "compare.py",
+        "Compare",
+        ":material/compare:",
+        "Models side by side: paired differences, latent spaces with one selection, pictures from the same noise.",
+    ),
     (
         "Latent space",
         "prior_vs_posterior.py",
@@ -84,6 +91,7 @@ st.set_page_config(page_title="Priorscope", page_icon="🔭", layout="wide", ini
 # Streamlit leaves 80 pixels on both sides; three panels beside each other need them at 1280.
 st.html("<style>[data-testid=stMainBlockContainer] { padding-left: 2.5rem; padding-right: 2.5rem; }</style>")
 
+login.gate()
 folder = Path(__file__).resolve().parent
 sections: dict[str, list[st.Page]] = {}
 for section, file, title, icon, shows in PAGES:
@@ -100,7 +108,7 @@ for section, file, title, icon, shows in PAGES:
 current = st.navigation(sections)
 drawn.start(current.title)
 links.remember(PAGES)
-with address.watched(current.url_path, followed=links.follow()):
+with address.watched(current.url_path, followed=links.follow()), changes.told():
     draw_sidebar()
     if links.waiting():
         st.rerun()

@@ -103,6 +103,18 @@ def no_pickle(path: str, source: str) -> list[str]:
     return found + [name for name in imported_modules(path, source) if name in ("torch.load", "torch.save")]
 
 
+def no_text_becomes_code(path: str, source: str) -> list[str]:
+    """Nothing that a file or an address holds is ever run, parsed as YAML with objects, or put into a page as HTML."""
+    found = imports_any(path, source, "yaml", "dill", "code", "codeop")
+    for name, call in called_names(source):
+        unsafe_html = any(k.arg in ("unsafe_allow_html", "unsafe_allow_javascript", "shell") for k in call.keywords)
+        if name in ("eval", "exec", "compile", "__import__", "os.system", "os.popen") or unsafe_html:
+            found.append(name)
+        if name in ("st.html", "st.iframe") and not all(isinstance(value, ast.Constant) for value in call.args):
+            found.append(name)
+    return found
+
+
 def no_swallowed_errors(path: str, source: str) -> list[str]:
     def says_nothing(node: ast.stmt) -> bool:
         return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
@@ -177,6 +189,18 @@ RULES: list[tuple[Rule, list[tuple[str, str]]]] = [
             ("core/a.py", "from torch import load"),
             ("core/a.py", "np.load(path, allow_pickle=True)"),
             ("core/a.py", "np.load(path, allow_pickle=flag)"),
+        ],
+    ),
+    (
+        no_text_becomes_code,
+        [
+            ("core/a.py", "eval(text)"),
+            ("core/a.py", "exec(text)"),
+            ("core/a.py", "import yaml"),
+            ("core/a.py", "os.system(command)"),
+            ("core/a.py", "subprocess.run(command, shell=True)"),
+            ("pages/a.py", "st.markdown(name, unsafe_allow_html=True)"),
+            ("pages/a.py", "st.html(f'<b>{name}</b>')"),
         ],
     ),
     (

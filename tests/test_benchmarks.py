@@ -7,7 +7,7 @@ import pytest
 import torch
 import zuko.flows
 
-from benchmarks import flow_peers, flows, gradient, mixture, statistics
+from benchmarks import flow_peers, flows, gradient, load, mixture, statistics
 from benchmarks.harness import Case, Timing, interleave, ratio
 from benchmarks.textbook import from_ours
 from core.build import build
@@ -117,3 +117,24 @@ def test_a_wrong_log_determinant_is_told() -> None:
     bad = dataclasses.replace(good, to_noise=lambda z: (good.to_noise(z)[0], good.to_noise(z)[1] + 0.01))
     there_and_back, log_det = flows._errors(bad, flows.JACOBIAN_DIM)
     assert there_and_back < 1e-4 and log_det == pytest.approx(0.01, rel=0.05)
+
+
+def test_a_visitor_without_a_browser_opens_a_page_and_clicks() -> None:
+    report = load.run(quick=True)
+    (name, row) = report.rows[0]
+    assert (name, row.what, row.visitors, row.errors) == ("one", "home", 1, [])
+    assert len(row.first) == 1 and row.clicks and all(0 < seconds < 60 for seconds in row.clicks)
+    assert row.kilobytes > 5 and row.resident_mib[-1] > 50
+    assert "Visitors at once" in report.markdown() and "under" not in report.markdown().split("Times are")[0]
+
+
+def test_the_pages_under_load_are_those_of_the_navigation() -> None:
+    assert {"home", "train"} <= set(load.listed_pages()) and set(load.CLICKS) | set(load.MODELS) <= set(
+        load.listed_pages()
+    )
+
+
+@pytest.mark.parametrize(("at", "value"), [(0.5, 5.0), (0.95, 10.0), (1.0, 10.0)])
+def test_a_percentile_is_one_of_the_values(at: float, value: float) -> None:
+    assert load.share([float(n) for n in range(10, 0, -1)], at) == value
+    assert load.share([], at) != load.share([], at), "NaN of none"

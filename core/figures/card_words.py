@@ -101,7 +101,13 @@ def measure_rows(test: Mapping[str, Any], latent_dim: int) -> list[tuple[str, st
 def file_rows(card: ModelCard) -> list[tuple[str, str, str, str]]:
     """Name, size, hash, and whether config.json vouches for the hash."""
     return [
-        (f.name, _size(f.size), _blocks(f.sha256), "yes, and it matches" if f.vouched else "no") for f in card.files
+        (
+            f.name,
+            _size(f.size),
+            _blocks(f.sha256) or "not read: too large",
+            "yes, and it matches" if f.vouched else "no",
+        )
+        for f in card.files
     ]
 
 

@@ -82,7 +82,7 @@ def sheet(blocks: Sequence[Block], *, width: float | int | None = None) -> go.Fi
     across = width or max(block.right for block in blocks)
     pixels = WIDTH / across
     bottom = max(block.bottom + (_lines(block) * WORDS / pixels) for block in blocks)
-    top = min(block.y - (26 / pixels if block.title else 0.03) for block in blocks)
+    top = min(block.y - (_title_room(block) / pixels if block.title else 0.03) for block in blocks)
     notes = [note for block in blocks for note in [*_titles(block), *_words(block)]]
     hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
     layout: dict[str, Any] = {
@@ -130,6 +130,11 @@ def _trace(block: Block) -> dict[str, Any]:
 
 def _lines(block: Block) -> int:
     return max((word.count("<br>") + 1 for word in block.words if word), default=0)
+
+
+def _title_room(block: Block) -> int:
+    """Pixels over a block for its title."""
+    return 26 + 19 * block.title.count("<br>")
 
 
 def _titles(block: Block) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -11,23 +11,22 @@ import torch
 from core.datasets import Split
 from core.distributions import DiagonalNormal
 from core.gap_records import WorstGaps
-from core.latents import LatentCloud, posteriors
+from core.latents import LatentCloud
+from core.metrics.bound import as_record, bound
 from core.metrics.coverage import FEWEST
 from core.metrics.curves import information_curve
 from core.metrics.distance import distance
 from core.metrics.estimate import over_examples
-from core.metrics.flow_surgery import flow_surgery
 from core.metrics.gaps import worst_gaps
 from core.metrics.latent import active_units
 from core.metrics.likelihood import log_marginal
 from core.metrics.per_dimension import PerDimension, per_dimension
 from core.metrics.quadrature import log_likelihood_2d, total_error
-from core.metrics.surgery import Surgery, elbo_surgery
-from core.posteriors import FlowedNormal
+from core.metrics.surgery import Surgery
+from core.per_image import PerImage
 from core.records import CurvePoint, Distance, Estimate
-from core.vae import VAE, ElboTerms
+from core.vae import VAE
 
-SURGERY_SAMPLES = 4
 NO_MIXTURE_PARTS: dict[str, Any] = {"distance": None, "information_curve": None, "per_dimension": None}
 
 
@@ -46,6 +45,7 @@ class Evaluation:
         likelihood_curve: the importance-weighted bound against the number of samples.
         per_dimension: both KLs dimension by dimension; None where the prior is no product over dimensions.
         worst_gaps: the images on which the bound is loosest; None unless there are two latent dimensions.
+        per_image: what each image gives to the estimates; not part of ``as_dict``.
         n: number of images.
         split, seed, samples: which images, the seed of every draw, importance samples behind nll.
         ess_median: median effective sample size of those samples.
@@ -57,6 +57,7 @@ class Evaluation:
     likelihood_curve: tuple[CurvePoint, ...]
     per_dimension: PerDimension | None
     worst_gaps: WorstGaps | None
+    per_image: PerImage = field(compare=False)
     n: int
     split: str
     seed: int
@@ -103,50 +104,40 @@ def evaluate(
     """
     if len(images) < 2:
         raise ValueError(f"an evaluation needs two images or more; the {split} split has {len(images)}")
-    q = posteriors(vae, images.images)
-    gaussian = isinstance(q, DiagonalNormal)
     generator = torch.Generator().manual_seed(seed)
-    terms = _terms(vae, images.images, generator)
-    surgery = _surgery(q, vae, terms.kl, generator)
+    found = bound(vae, images.images, generator=generator)
+    q, surgery = found.q, found.surgery
+    gaussian = isinstance(q, DiagonalNormal)
     likelihood = log_marginal(vae, images.images, samples, generator=generator, on_progress=on_progress)
-    bound, nll = terms.elbo.double().mean(0), over_examples(-likelihood.value)
+    elbo = found.terms.elbo.double().mean(0)
+    by_image = {**found.by_image(), "nll": -likelihood.value}
     estimates = {
-        "elbo": over_examples(bound),
-        "reconstruction": over_examples(terms.reconstruction.double().mean(0)),
-        "average_kl": over_examples(terms.kl.double().mean(0)),
+        "elbo": over_examples(elbo),
+        **{name: over_examples(by_image[name]) for name in ("reconstruction", "average_kl", "nll")},
         **({} if surgery is None else _of_surgery(surgery)),
-        "nll": nll,
-        "importance_gain": over_examples(likelihood.value - bound),
+        "importance_gain": over_examples(likelihood.value - elbo),
     }
     if gaussian:
         estimates["active_units"] = active_units(q.mean.cpu())
     gaps = None
     if vae.prior.dim == 2:
         exact = log_likelihood_2d(vae, images.images, seed=seed)
+        by_image["log_likelihood"] = exact.value
         estimates["log_likelihood"] = over_examples(exact.value)
-        estimates["bound_gap"] = over_examples(exact.value - bound)
+        estimates["bound_gap"] = over_examples(exact.value - elbo)
         estimates["quadrature_error"] = Estimate(total_error(exact), 0.0)
         gaps = worst_gaps(vae, images.images, exact, seed=seed)
     return Evaluation(
         estimates=estimates,
         likelihood_curve=likelihood.curve,
         worst_gaps=gaps,
+        per_image=as_record(by_image, images, split, seed, samples),
         **(_of_mixture(q, vae, split, generator, seed) if gaussian else NO_MIXTURE_PARTS),
         n=len(images),
         split=split,
         seed=seed,
         samples=samples,
         ess_median=float(likelihood.ess.median()),
-    )
-
-
-def _surgery(
-    q: DiagonalNormal | FlowedNormal, vae: VAE, average: torch.Tensor, generator: torch.Generator
-) -> Surgery | None:
-    if isinstance(q, FlowedNormal):
-        return flow_surgery(q, vae.prior, average, n_samples=SURGERY_SAMPLES, generator=generator)
-    return elbo_surgery(
-        q.mean.cpu(), q.log_var.cpu(), vae.prior, n_samples=SURGERY_SAMPLES, generator=generator, average=average
     )
 
 
@@ -171,16 +162,3 @@ def _of_mixture(q: DiagonalNormal, vae: VAE, split: str, generator: torch.Genera
         "information_curve": information_curve(mean, log_var, generator=generator),
         "per_dimension": per_dimension(mean, log_var, vae.prior, generator=generator),
     }
-
-
-def _terms(vae: VAE, images: torch.Tensor, generator: torch.Generator, batch: int = 1000) -> ElboTerms:
-    """The terms of the bound of all images, (S, n) each."""
-    parts = [
-        vae.terms(images[start : start + batch], SURGERY_SAMPLES, generator=generator)
-        for start in range(0, len(images), batch)
-    ]
-    return ElboTerms(
-        torch.cat([part.reconstruction for part in parts], 1),
-        torch.cat([part.log_prior for part in parts], 1),
-        torch.cat([part.log_posterior for part in parts], 1),
-    )

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from core.latents import LatentCloud
+from core.metrics.bound import SURGERY_SAMPLES
 from core.metrics.coverage import FEWEST
 from core.metrics.curves import information_curve
 from core.metrics.distance import distance
-from core.metrics.evaluate import SURGERY_SAMPLES
 from core.metrics.latent import active_units
 from core.metrics.per_dimension import per_dimension
 from core.metrics.surgery import elbo_surgery

@@ -52,6 +52,7 @@ class Surgery:
             the distribution these are a sample of is not that mixture. None where it is too large to be known.
         log_n: the ceiling of the mutual information.
         identity_residual: average_kl - mutual_information - marginal_kl; zero within its standard error.
+        information_by_image, marginal_by_image: (n,) float64, what each image gives to the two means.
     """
 
     average_kl: Estimate
@@ -60,6 +61,8 @@ class Surgery:
     marginal_kl_null: Estimate | None
     log_n: float
     identity_residual: Estimate
+    information_by_image: Tensor
+    marginal_by_image: Tensor
 
 
 @torch.inference_mode()
@@ -115,13 +118,16 @@ def surgery_of(average: Tensor, information: Tensor, marginal: Tensor, optimism:
     """
     residual = float(average.double().mean() - information.mean() - marginal.double().mean())
     noise = math.sqrt(sum(monte_carlo_se(part) ** 2 for part in (average, information, marginal)))
+    information_by_image, marginal_by_image = information.double().mean(0), marginal.double().mean(0)
     return Surgery(
         average_kl=over_examples(average.double().mean(0)),
-        mutual_information=over_examples(information.mean(0)),
-        marginal_kl=over_examples(marginal.double().mean(0)),
+        mutual_information=over_examples(information_by_image),
+        marginal_kl=over_examples(marginal_by_image),
         marginal_kl_null=null_of(optimism),
         log_n=math.log(average.shape[1]),
         identity_residual=Estimate(residual, noise),
+        information_by_image=information_by_image,
+        marginal_by_image=marginal_by_image,
     )
 
 

@@ -69,7 +69,11 @@ class Prior(nn.Module):
 
     @abstractmethod
     def sample(self, n: int, *, generator: Generator | None = None) -> Latents:
-        """n independent draws, (n, d), without gradients."""
+        """n independent draws, (n, d), without gradients.
+
+        The first thing taken from the generator is N(0, I) noise of that shape, so that equal seeds give priors of one
+        dimension the same noise, and what they make of it can be compared draw by draw.
+        """
 
     def gaussians(self) -> tuple[ComponentMeans, Covariances, LogWeights] | None:
         """The prior as Gaussians with full covariance: mean (K, d), covariance (K, d, d), log_weight (K,).
@@ -99,11 +103,11 @@ class MixturePrior(Prior):
     def sample(self, n: int, *, generator: Generator | None = None) -> Latents:
         """Two steps: k ~ Categorical(w), then z ~ component k. Never the components in their order."""
         mean, log_var, log_weight = self.components()
+        noise = standard_normal((n, self.dim), mean, generator)
         device = mean.device if generator is None else generator.device
         chosen = torch.multinomial(log_weight.exp().to(device), n, replacement=True, generator=generator).to(
             mean.device
         )
-        noise = standard_normal((n, self.dim), mean, generator)
         return mean[chosen] + torch.exp(0.5 * log_var[chosen]) * noise
 
 

@@ -79,9 +79,14 @@ def _fallen_back(asked: Mapping[str, list[str]]) -> list[Fallback]:
     for name, values in asked.items():
         if name in st.session_state and st.query_params.get_all(name) != values:
             value = st.session_state[name]
-            if not same(values, value, OPTIONS.get(name, {})):
+            if not same(values, value, _labels(name)):
                 found.append(Fallback(name, values, value))
     return found
+
+
+def _labels(name: str) -> Mapping[str, str]:
+    """Of a parameter's options what stands in the address, where that is not the option."""
+    return OPTIONS.get(name) or st.session_state.get(controls.TITLES, {}).get(name, {})
 
 
 def _still_true(found: list[Fallback]) -> list[Fallback]:
@@ -125,7 +130,7 @@ def _sentence(one: Fallback) -> str:
 def _shown(one: Fallback) -> str:
     """What is used, as its widget calls it."""
     values = list(one.shown) if isinstance(one.shown, (list, tuple)) else [one.shown]
-    labels = OPTIONS.get(one.name, {})
+    labels = _labels(one.name)
     told = [_code(labels.get(value, f"{value}")) for value in values if value is not None and value != ""]
     return ", ".join(told) or "nothing chosen"
 

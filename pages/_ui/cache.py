@@ -16,11 +16,13 @@ import streamlit as st
 from core import checkpoint, embedding_file, generate, jobs, ladder_file, metrics_file, region, typicality, views
 from core import gallery as galleries
 from core.errors import CheckpointError
+from core.figures.images import mosaic, png, scale_for
 from core.gallery import Gallery
 from core.ladder_records import Ladder
 from core.latents import LatentCloud, PointKind
 from core.metrics import coverage, per_image
 from core.metrics import distance as distances
+from core.plain_text import shown
 from core.priors import PRIORS
 from core.records import CheckpointInfo, DensityGrid, Distance, Draws, Embedding, Place
 
@@ -190,7 +192,14 @@ def distance(name: str, digest: str, seed: int) -> Distance | None:
 @st.cache_data(max_entries=256, show_spinner=False)
 def place(name: str, digest: str, z: tuple[float, ...], seed: int) -> Place:
     """Log-densities and typicality at z."""
-    return typicality.place(z, latents(name, digest), model(name, digest).vae.prior, seed=seed)
+    known = usual(name, digest, seed)
+    return typicality.place(z, latents(name, digest), model(name, digest).vae.prior, seed=seed, known=known)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def usual(name: str, digest: str, seed: int) -> typicality.Usual:
+    """The log-densities that are usual for each distribution, which every place is compared with."""
+    return typicality.usual(latents(name, digest), model(name, digest).vae.prior, seed=seed)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -203,6 +212,13 @@ def decoded_around(name: str, digest: str, z: tuple[float, ...], step: float, si
 def prior_samples(name: str, digest: str, n: int, seed: int) -> np.ndarray:
     """Decoded means at n draws of the prior."""
     return generate.prior_samples(model(name, digest), n, seed=seed)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def sample_sheet(name: str, digest: str, n: int, columns: int, size: int) -> bytes:
+    """Decoded means at n draws of the prior as one PNG: compressing one for each card cost most of a view of Home."""
+    pictures = prior_samples(name, digest, n, 0)
+    return png(mosaic(pictures, columns, scale=scale_for(pictures.shape[1], size)))
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading the code of every image")
@@ -218,6 +234,13 @@ def image_kl(name: str, digest: str, seed: int) -> tuple[np.ndarray, np.ndarray,
 def reconstructed(name: str, digest: str, rows: tuple[int, ...]) -> np.ndarray:
     """Means of p(x|z) at the posteriors' centres of images of the stored split, by row."""
     return galleries.reconstructed(model(name, digest), np.array(rows))
+
+
+def stored_rows(name: str, digest: str) -> np.ndarray:
+    """Rows of the split whose posteriors are stored, ascending; none where there are none."""
+    loaded = model(name, digest)
+    stored = loaded.latents or loaded.flow_latents
+    return np.array([], int) if stored is None else stored.split_rows()
 
 
 def record(name: str, digest: str, key: str) -> Any:
@@ -258,8 +281,8 @@ def prior_kinds() -> tuple[str, ...]:
 
 
 def class_names(name: str, digest: str) -> tuple[str, ...]:
-    """Names of the classes of the model's data set."""
-    return model(name, digest).config.data.class_names
+    """Names of the classes of the model's data set, as they may be shown."""
+    return tuple(shown(each) for each in model(name, digest).config.data.class_names)
 
 
 def latents(name: str, digest: str) -> LatentCloud:

@@ -12,7 +12,7 @@ __all__ = ["card", "commands", "report_html", "text"]
 
 
 @st.cache_data(max_entries=32, show_spinner="Reading the checkpoint")
-def _card(name: str, digest: str, written: float) -> ModelCard:  # noqa: ARG001
+def _card(name: str, digest: str, written: str) -> ModelCard:  # noqa: ARG001
     """The card, as long as no file of the folder was written again."""
     return model_card.model_card(name)
 

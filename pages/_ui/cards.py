@@ -107,10 +107,8 @@ def draw(infos: list[CheckpointInfo]) -> None:
 def _card(info: CheckpointInfo) -> None:
     name = layout.parts_name(info)
     if info.decodes:
-        pictures = cache.prior_samples(info.name, info.digest, 16, 0)
-        scale = figures.scale_for(pictures.shape[1], 48)
         st.image(
-            figures.mosaic(pictures, 4, scale=scale),
+            cache.sample_sheet(info.name, info.digest, 16, 4, 48),
             alt=f"16 images generated from the {name}: means of p(x|z) at independent draws of z, seed 0",
             width="stretch",
         )

@@ -65,8 +65,12 @@ def heading(text: str, *, level: int = 2) -> None:
 
 
 def table(shown: Table) -> None:
-    """A table whose cells are plain text: whatever is Markdown in them is shown as it was typed."""
-    rows = [{name: plain(cell) for name, cell in zip(shown.header, row, strict=True)} for row in shown.rows]
+    """A table whose cells are plain text, some bold: whatever is Markdown in them is shown as it was typed."""
+    bold = set(shown.bold)
+    rows = [
+        {name: _cell(cell, bold=(i, j) in bold) for j, (name, cell) in enumerate(zip(shown.header, row, strict=True))}
+        for i, row in enumerate(shown.rows)
+    ]
     st.table(rows, border="horizontal", hide_index=True, alt=shown.caption)
     if shown.caption:
         st.caption(plain(shown.caption))
@@ -78,6 +82,10 @@ def picture(pixels: np.ndarray, told: str, alt: str) -> None:
     st.image(pixels, alt=alt, width="stretch")
     st.caption(told)
     drawn.keep_part(Picture(pixels, told, alt))
+
+
+def _cell(text: str, *, bold: bool) -> str:
+    return f"**{plain(text)}**" if bold and text else plain(text)
 
 
 def plain(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -9,13 +10,15 @@ import streamlit as st
 from core.latents import PointKind
 from core.records import CheckpointInfo
 
-MAX_MODELS = 6
+MAX_MODELS = 10
 PREFERRED = ("mnist-2d-standard", "digits-2d-standard")
 """Shown first when the address names no model: the prior whose fit is worst tells most."""
 POINT_KINDS = {"samples": "Samples", "means": "Means", "none": "None"}
 DRAWN: dict[str, PointKind | None] = {"samples": "samples", "means": "means", "none": None}
 
 DRAWN_POINTS = 2000
+TITLES = "_titles"
+"""Where the session keeps the titles of options that depend on the models: they stand in the address."""
 FARTHEST = 1000.0
 """Largest latent coordinate that can be typed."""
 VIEW_KINDS = {
@@ -65,7 +68,7 @@ def pick_models(usable: list[CheckpointInfo]) -> None:
         max_selections=MAX_MODELS,
         placeholder="Choose one or more",
         on_change=clear_region,
-        help="Up to six. Pages that draw a picture for each show the first two, one above the other.",
+        help="Up to ten, side by side on the page Compare. Other pages show the first one or two.",
     )
 
 
@@ -73,6 +76,29 @@ def chosen_models(usable: list[CheckpointInfo]) -> list[CheckpointInfo]:
     """The models chosen in the sidebar, in the order they were chosen."""
     by_name = {info.name: info for info in usable}
     return [by_name[name] for name in st.session_state.get("models", []) if name in by_name]
+
+
+def pick_one(label: str, titles: Mapping[str, str], key: str, *, index: int = 0, width: int = 320) -> str:
+    """One of some models by its title; a model that is no longer among them is forgotten.
+
+    Args:
+        label: of the widget.
+        titles: by name of the model, one or more.
+        key: of the widget and in the address.
+        index: place of the one that is chosen at first.
+        width: pixels.
+
+    Returns:
+        The name.
+    """
+    names = list(titles)
+    if st.session_state.get(key, names[index]) not in titles:
+        del st.session_state[key]
+    st.session_state.setdefault(TITLES, {})[key] = dict(titles)
+    picked = st.selectbox(
+        label, names, index=index, format_func=titles.__getitem__, key=key, bind="query-params", width=width
+    )
+    return picked if picked in titles else names[index]
 
 
 def view_controls(*, over_densities: bool = True) -> View:

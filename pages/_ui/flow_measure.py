@@ -20,6 +20,7 @@ from core.flow_timing_settings import (
     check_settings,
     estimate_seconds,
 )
+from core.plain_text import shown_error
 from pages._ui import jobs as job_panel
 from pages._ui.flow_runs import NEWEST, Shown
 
@@ -44,7 +45,7 @@ def progress(command: str) -> bool:
     try:
         running = jobs.alive(command)
     except ValueError as error:
-        st.error(str(error))
+        st.error(shown_error(error))
         return False
     for job in running:
         job_panel.watch(job.id)
@@ -62,7 +63,8 @@ def say_how_it_ended(key: str) -> None:
     if name := st.session_state.get(f"{key}-job"):
         told = jobs.status(name)
         if told.state in FINISHED:
-            FINISHED[told.state](f"{told.state.capitalize()}: {told.error}" if told.error else "Cancelled.")
+            reason = f"{told.state.capitalize()}: {shown_error(told.error)}"
+            FINISHED[told.state](reason if told.error else "Cancelled.")
 
 
 def start(words: Sequence[str], key: str) -> None:

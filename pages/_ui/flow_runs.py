@@ -12,6 +12,7 @@ from core import figures
 from core.flow_timing_file import list_runs
 from core.flow_timing_records import FlowRun, StoredRun
 from core.flow_timing_summary import MAX_POOLED, pool, poolable
+from core.plain_text import shown_error
 
 NEWEST = "newest"
 """The choice that follows whatever was measured last."""
@@ -37,7 +38,7 @@ def choose() -> Shown | None:
     try:
         stored = list_runs()
     except ValueError as error:
-        st.error(str(error))
+        st.error(shown_error(error))
         return None
     usable = {_label(item, stored): item for item in stored if item.run is not None}
     st.subheader("Past runs")
@@ -59,7 +60,7 @@ def forget_missing(key: str, options: Sequence[Any]) -> None:
 
 def broken(stored: Sequence[Any]) -> None:
     """The files that cannot be used, with their reasons."""
-    reasons = [f"- {item.name}: {item.error}" for item in stored if item.error]
+    reasons = [f"- {item.name}: {shown_error(item.error)}" for item in stored if item.error]
     if reasons:
         kind = "run cannot be used" if len(reasons) == 1 else "runs cannot be used"
         st.warning(f"{len(reasons)} {kind}:\n" + "\n".join(reasons))

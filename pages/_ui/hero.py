@@ -6,14 +6,23 @@ import streamlit as st
 
 from core import figures, tables
 from core.records import CheckpointInfo
-from pages._ui import cache, charts, controls, downloads, latent_view, layout, numbers, place
+from pages._ui import cache, changes, charts, controls, downloads, latent_view, layout, numbers, place
 
 POINTS = 2000
 PRINCIPAL = controls.Projection("pca", (0, 0), 0.0, 0)
 
 
+@st.fragment
 def draw(info: CheckpointInfo) -> None:
-    """The picture on the left, words and the decoded place on the right; nothing for a flow in many dimensions."""
+    """The picture on the left, words and the decoded place on the right; nothing for a flow in many dimensions.
+
+    A fragment: a click in the picture changes nothing else on Home, whose many cards and figures cost more than it.
+    """
+    with changes.told():
+        _draw(info)
+
+
+def _draw(info: CheckpointInfo) -> None:
     model, key = (info.name, info.digest), latent_view.key_of(info, PRINCIPAL, 0)
     q, p = cache.grids(*model, key, latent_view.CELLS)
     if p is None:

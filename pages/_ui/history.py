@@ -14,8 +14,9 @@ from core.figures import history as drawn
 from core.figures import history_words
 from core.figures.lattice import DIMENSIONS
 from core.history_records import Course, Scene
+from core.plain_text import shown_error
 from core.records import CheckpointInfo
-from pages._ui import cache_history, charts, downloads, layout
+from pages._ui import cache_history, changes, charts, downloads, layout
 
 STEP_S = 0.8
 """Seconds that each snapshot stays while the slider runs by itself."""
@@ -58,7 +59,7 @@ def _is_recorded(info: CheckpointInfo) -> bool:
     try:
         return cache_history.snapshots(info.name, info.digest) is not None
     except CheckpointError as error:
-        st.error(f"{layout.title_of(info)}: the snapshots of the training cannot be used: {error}")
+        st.error(f"{layout.title_of(info)}: the snapshots of the training cannot be used: {shown_error(error)}")
         return False
 
 
@@ -85,6 +86,11 @@ def _settle(course: Course) -> None:
 
 def _film(info: CheckpointInfo, course: Course, chosen: int | None, running: bool) -> None:
     """Slider, pictures and numbers of one snapshot."""
+    with changes.told():  # a timer runs it without the page around it
+        _moment(info, course, chosen, running)
+
+
+def _moment(info: CheckpointInfo, course: Course, chosen: int | None, running: bool) -> None:
     if running != _running(info):
         st.rerun()  # Play or Stop was pressed since: the timer changes with the whole page
     if running:

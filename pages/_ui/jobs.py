@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from core import jobs
+from core.plain_text import shown_error
 
 POLL_S = 1.0
 FINISHED = ("done", "failed", "cancelled", "absent")
@@ -33,7 +34,7 @@ def require(arguments: Sequence[str], read: Callable[[str], Made], *, button: st
         try:
             return read(str(jobs.result(name)))
         except ValueError as error:
-            st.error(f"What was calculated cannot be used: {error}")
+            st.error(f"What was calculated cannot be used: {shown_error(error)}")
             if st.button("Forget it", key=f"forget-{name}", icon=":material/delete:"):
                 _or_say(jobs.forget, name)
                 st.rerun()
@@ -42,7 +43,7 @@ def require(arguments: Sequence[str], read: Callable[[str], Made], *, button: st
         watch(name)
         return None
     if told.state in ("failed", "cancelled"):
-        st.error(f"{told.state.capitalize()}: {told.error}" if told.error else told.state.capitalize())
+        st.error(f"{told.state.capitalize()}: {shown_error(told.error)}" if told.error else told.state.capitalize())
     with st.container(horizontal=True, vertical_alignment="center"):
         label = button if told.state == "absent" else "Try again"
         if st.button(label, key=f"start-{name}", icon=":material/play_arrow:", type="primary") and _or_say(
@@ -89,6 +90,6 @@ def _or_say(action: Callable[[Any], object], argument: object) -> bool:
     try:
         action(argument)
     except ValueError as error:
-        st.error(str(error))
+        st.error(shown_error(error))
         return False
     return True

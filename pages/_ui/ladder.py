@@ -7,6 +7,7 @@ import streamlit as st
 from core import figures, jobs, tables
 from core.errors import CheckpointError
 from core.ladder_records import Ladder
+from core.plain_text import shown_error
 from core.records import CheckpointInfo
 from pages._ui import cache, charts, downloads, layout
 from pages._ui import jobs as job_panel
@@ -26,7 +27,7 @@ def show(info: CheckpointInfo) -> None:
     try:
         stored = cache.ladder(info.name, info.digest)
     except CheckpointError as error:
-        st.error(f"The stored ladder cannot be used: {error}")
+        st.error(f"The stored ladder cannot be used: {shown_error(error)}")
         stored = None
     steps, seed = (STEPS, 0) if stored is None else (stored.steps, stored.seed)
     with st.expander("Fit it again with other settings", key="again", on_change="rerun", bind="query-params"):

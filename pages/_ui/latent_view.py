@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import figures, tables
+from core.plain_text import shown_error
 from core.records import CheckpointInfo, DensityGrid, Plane
 from core.region import Corners
 from pages._ui import cache, charts, downloads, layout, numbers, place
@@ -52,7 +53,7 @@ def draw(
     try:
         shown = cache.view(*model, key)
     except ValueError as error:
-        st.warning(f"{layout.title_of(info)}: {error}")
+        st.warning(f"{layout.title_of(info)}: {shown_error(error)}")
         return None
     q, p = cache.grids(*model, key, CELLS)
     found = cache.distance(*model, view.seed)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.config import LATENTS
 from core.datasets.npz import PREFIX as OWN_IMAGES
+from core.plain_text import shown
 from core.records import CheckpointInfo, Estimate
 from pages._ui import cache, controls
 
@@ -27,10 +28,15 @@ DATASET_TITLES = {
 def dataset_title(name: str) -> str:
     """The data set in words; for somebody's own images the name of their file, for imported latents that they are."""
     if name.startswith(LATENTS):
-        return f"{name.removeprefix(LATENTS)} (latents)"
+        return f"{shown(name.removeprefix(LATENTS))} (latents)"
     if name.startswith(OWN_IMAGES):
-        return Path(name.removeprefix(OWN_IMAGES)).stem
-    return DATASET_TITLES.get(name, name)
+        return shown(Path(name.removeprefix(OWN_IMAGES)).stem)
+    return DATASET_TITLES.get(name, shown(name))
+
+
+def code(text: str) -> str:
+    """A text as code: nothing in it is Markdown."""
+    return "`" + text.replace("`", "´").replace("\n", " ") + "`"
 
 
 def prior_name(info: CheckpointInfo) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import uploads as kept
 from core.datasets import DataError
+from core.plain_text import shown_error
 from core.uploads import Kind, Upload
 
 MOST_MB = 50
@@ -19,7 +20,7 @@ def uploads(kind: Kind = "images") -> list[Upload]:
     try:
         return kept.uploads(kind)
     except (ValueError, OSError) as error:
-        st.error(f"What was uploaded cannot be listed: {error}")
+        st.error(f"What was uploaded cannot be listed: {shown_error(error)}")
         return []
 
 
@@ -49,7 +50,7 @@ def uploader(kind: Kind, label: str, form: str) -> None:
         label, type=["npz"], max_upload_size=MOST_MB, key=f"own-file-{kind}", on_change=partial(_take, kind)
     )
     if told := st.session_state.get(f"own-told-{kind}"):
-        st.error(told)
+        st.error(shown_error(told))
     with st.expander("How is such a file written?", key=f"own-form-{kind}", on_change="rerun"):
         st.code(form.strip(), language="python", wrap_lines=True)
         st.caption(f"At most {MOST_MB} MB here. Arrays of Python objects are refused: unpickling them could run code.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from core import figures, training_request, uploads
+from core.plain_text import shown_error
 from core.uploads import Preview, Upload
 from pages._ui import cache_own, own_data
 
@@ -29,7 +30,7 @@ def show() -> None:
     try:
         found = cache_own.preview(str(chosen.path))
     except ValueError as error:
-        st.error(str(error))
+        st.error(shown_error(error))
         own_data.delete_button("images", chosen)
         return
     _picture(chosen, found)

@@ -9,6 +9,7 @@ from core.checkpoint import checkpoint_root
 from core.imported import PRIOR_KINDS, STEPS
 from core.job_files import JobStatus
 from core.option_fields import fields_of
+from core.plain_text import shown_error
 from core.priors import PRIORS
 from core.uploads import Upload
 from pages._ui import jobs as job_panel
@@ -66,7 +67,7 @@ def _form(chosen: Upload) -> None:
         words = import_runs.arguments(chosen.path, name or proposed, prior, options, int(steps), int(seed))
         training_request.require_free(name or proposed, checkpoint_root(), _waiting())
     except ValueError as error:
-        st.warning(str(error))
+        st.warning(shown_error(error))
         return
     st.caption("The same from a terminal:")
     st.code(training_request.command_line(words), language="bash", wrap_lines=True)
@@ -100,14 +101,14 @@ def _imports() -> None:
             st.success(f"{name} is in the sidebar.")
             layout.link_to("prior_vs_posterior", f"Open {name}", by_name[name])
         elif job.state != "done":
-            st.error(f"{name}: {job.state}" + (f": {job.error}" if job.error else ""))
+            st.error(f"{name}: {job.state}" + (f": {shown_error(job.error)}" if job.error else ""))
 
 
 def _known() -> list[JobStatus]:
     try:
         return import_runs.known()
     except ValueError as error:
-        st.error(str(error))
+        st.error(shown_error(error))
         return []
 
 

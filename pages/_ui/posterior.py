@@ -11,6 +11,7 @@ from core.figures import posterior_words
 from core.figures.lattice import DIMENSIONS
 from core.figures.posterior import posterior_panels
 from core.gap_records import ImageGap
+from core.plain_text import shown_error
 from core.posterior_records import ImagePosterior
 from core.records import CheckpointInfo
 from pages._ui import cache, cache_posterior, cards, charts, downloads, layout
@@ -157,8 +158,9 @@ def image(models: list[CheckpointInfo], row: int, seed: int) -> None:
 
 def _missing(info: CheckpointInfo, error: ValueError) -> None:
     st.info(
-        f"The images of {layout.dataset_title(info.dataset)} are needed for this, and are not to be had: {error}. "
-        f"`python -m core data {info.dataset}` fetches what can be fetched."
+        f"The images of {layout.dataset_title(info.dataset)} are needed for this, and are not to be had: "
+        f"{shown_error(error)}. "
+        f"{layout.code(f'python -m core data {info.dataset}')} fetches what can be fetched."
     )
 
 
@@ -188,7 +190,9 @@ def theorem(info: CheckpointInfo, seed: int) -> None:
     if not known:
         st.info(
             f"There is no model of {layout.dataset_title(info.dataset)} with a flow prior: "
-            f"`python -m core train --dataset {info.dataset} --latent-dim {info.latent_dim} --prior realnvp`"
+            + layout.code(
+                f"python -m core train --dataset {info.dataset} --latent-dim {info.latent_dim} --prior realnvp"
+            )
         )
         return
     names = {one.name: one for one in known}

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import figures, jobs, timing_tables
 from core.figures import flow_timing_words as words
+from core.plain_text import shown_error
 from core.prior_bill_file import list_bills
 from core.prior_bill_records import BILLED_PRIORS, BillRun
 from core.records import CheckpointInfo
@@ -33,7 +34,7 @@ def show(posterior: str) -> None:
     try:
         stored = list_bills()
     except ValueError as error:
-        st.error(str(error))
+        st.error(shown_error(error))
         return
     run = next((item.run for item in stored if item.run is not None), None)
     busy = flow_measure.progress("prior-bill")
@@ -80,7 +81,7 @@ def _models() -> None:
     for name in MODELS:
         info = there.get(name)
         if info is None or info.error:
-            why = f" ({info.error})" if info else ""
+            why = f" ({shown_error(info.error)})" if info else ""
             missing.append(f"- There is no usable model {name} here{why}: `make zoo` trains what the zoo lacks.")
         else:
             rows.append(_row(info))

@@ -8,6 +8,7 @@ import streamlit as st
 from core import figures
 from core.figures import theme
 from core.gallery import Gallery
+from core.plain_text import shown_error
 from core.records import CheckpointInfo
 from core.region import Corners, parse
 from pages._ui import cache, controls
@@ -25,7 +26,7 @@ def chosen() -> tuple[str, Corners | None]:
     try:
         return text, parse(text)
     except ValueError as error:
-        st.error(f"{error}".capitalize())
+        st.error(shown_error(error).capitalize())
         return "", None
 
 

@@ -11,6 +11,7 @@ from core.checkpoint import checkpoint_root
 from core.config import TrainConfig
 from core.datasets import DATASETS
 from core.option_fields import fields_of
+from core.plain_text import shown_error
 from core.posteriors import POSTERIORS
 from core.priors import PRIORS
 from core.training_request import TrainingRequest
@@ -36,7 +37,7 @@ def show() -> None:
     request = _request(_settings())
     problem = _problem(request)
     if problem:
-        st.warning(problem)
+        st.warning(shown_error(problem))
     words = training_request.arguments(request)
     st.caption("The same from a terminal:")
     st.code(training_request.command_line(words), language="bash", wrap_lines=True)
@@ -45,7 +46,7 @@ def show() -> None:
         on_click=_start, args=(request,),
     )  # fmt: skip
     if told := st.session_state.pop("t-problem", None):
-        st.error(told)
+        st.error(shown_error(told))
 
 
 def _settings() -> dict[str, Any]:

@@ -9,6 +9,7 @@ import streamlit as st
 from core import jobs, training_runs
 from core.errors import CheckpointError
 from core.figures import training
+from core.plain_text import shown_error
 from core.training_records import TrainingCurve
 from core.training_runs import TrainingRun
 from pages._ui import cache_own, charts, downloads, layout
@@ -22,7 +23,7 @@ STATES = {"failed": st.error, "cancelled": st.info}
 def show_running() -> bool:
     """Every training that waits or runs, whoever started it, looked at once a second. Whether there is one."""
     if told := st.session_state.pop("t-action-problem", None):
-        st.error(told)
+        st.error(shown_error(told))
     alive = [run for run in _runs() if run.job.alive]
     if alive:
         st.subheader("Training now")
@@ -90,7 +91,7 @@ def _curve(run: TrainingRun) -> TrainingCurve | None:
     try:
         return training_runs.curve(run.name) or (cache_own.training_curve(run.name) if run.there else None)
     except CheckpointError as error:
-        st.error(str(error))
+        st.error(shown_error(error))
         return None
 
 
@@ -113,7 +114,7 @@ def _ended(run: TrainingRun, number: int) -> None:
     elif told.state == "done":
         st.markdown(f"**{run.name}** was trained; its checkpoint has been deleted since.")
     else:
-        reason = f": {told.error}" if told.error else "."
+        reason = f": {shown_error(told.error)}" if told.error else "."
         STATES.get(told.state, st.error)(f"**{run.name}**: {told.state}{reason}")
         with st.container(horizontal=True):
             label = "Go on from where it was" if run.kept else "Start again"
@@ -138,7 +139,7 @@ def _runs() -> list[TrainingRun]:
     try:
         return training_runs.runs()
     except ValueError as error:
-        st.error(str(error))
+        st.error(shown_error(error))
         return []
 
 

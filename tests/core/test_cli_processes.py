@@ -1,10 +1,9 @@
-"""Real processes that train are killed, stopped and continued."""
+"""Real processes that train are stopped and continued; those that are killed are in tests/faults."""
 
 from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -54,32 +53,6 @@ def weights(root: Path, name: str) -> bytes:
 
 
 LONG = ("--prior", "vamp", "--prior-option", "components=5", "--epochs", "80")
-
-
-def test_a_process_killed_at_a_random_moment_ends_at_the_same_weights(images: str, tmp_path: Path, capsys) -> None:
-    _kill_and_continue(images, tmp_path, capsys, [0.1])
-
-
-@pytest.mark.slow
-def test_a_process_killed_many_times_ends_at_the_same_weights(images: str, tmp_path: Path, capsys) -> None:
-    moments = random.Random(1)
-    _kill_and_continue(images, tmp_path, capsys, [moments.uniform(0, 0.6) for _ in range(8)])
-
-
-def _kill_and_continue(images: str, tmp_path: Path, capsys, delays: list[float]) -> None:
-    answer(capsys, *train_arguments(images, tmp_path, "whole", *LONG))
-    arguments, state = train_arguments(images, tmp_path, "killed", *LONG), tmp_path / ".training/killed.safetensors"
-    killed = 0
-    for delay in delays:
-        process = interrupt(arguments, state, signal.SIGKILL, delay)
-        process.communicate()
-        killed += process.returncode == -signal.SIGKILL
-        if (tmp_path / "killed").exists():
-            break
-    assert killed, "it was over before it was killed"
-    if not (tmp_path / "killed").exists():
-        answer(capsys, *arguments)
-    assert weights(tmp_path, "killed") == weights(tmp_path, "whole")
 
 
 def test_ctrl_c_saves_and_the_same_command_goes_on(images: str, tmp_path: Path, capsys) -> None:

@@ -81,11 +81,17 @@ def test_only_the_two_text_files_are_given_away(root: Path) -> None:
         files_as_text("nobody", "config.json", root)
 
 
-def test_the_time_of_writing_moves(root: Path) -> None:
-    before = written("bare", root)
-    os.utime(root / "bare" / "metrics.json", (before + 10, before + 10))
-    assert written("bare", root) == before + 10
-    assert written("nobody", root) == 0
+def test_what_is_written_again_is_seen_also_while_the_clock_is_set_back(root: Path) -> None:
+    before, file = written("bare", root), root / "bare" / "metrics.json"
+    content = file.read_text()
+    file.write_text(content)
+    os.utime(file, (1e9, 1e9))  # older than all other files of the folder
+    assert written("bare", root) != before
+    again, kept = written("bare", root), file.stat()
+    file.write_text(content)
+    os.utime(file, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    assert written("bare", root) != again, "the same size and time"
+    assert written("bare", root) == written("bare", root) and written("nobody", root) == ""
 
 
 def test_a_broken_checkpoint_has_no_card(root: Path) -> None:

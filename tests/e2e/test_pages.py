@@ -109,6 +109,7 @@ def test_a_map_is_calculated_beside_the_server_and_then_drawn(server: str, page:
     "path",
     [
         "",
+        "/compare?models=mnist-40d-realnvp",
         "/prior_vs_posterior?models=mnist-40d-standard",
         "/elbo_surgery",
         "/optimal_prior?models=digits-2d-standard",

@@ -16,6 +16,8 @@ ADDRESSES = {
     "prior_vs_posterior": "?models=digits-2d-vamp&models=digits-2d-mog&points=Means&n=700&seed=5&z1=0.5&z2=-0.25"
     "&region=-1+1+-1+1&classes=false&null=true",
     "elbo_surgery": "?models=digits-2d-vamp&models=digits-2d-standard&everyone=true",
+    "compare": "?models=digits-2d-vamp&models=digits-2d-maf&against=MAF&row=12&images=200&seed=3&lasso=-1+1+-1+1"
+    "&lasso_in=MAF&means=true",
     "pseudo_inputs": "?models=digits-2d-vamp&k=7&k2=3&sort=Class&seed=4&pixels=Draws&tiles=What+they+decode+to",
 }
 FIGURES = """() => Array.from(document.querySelectorAll('.js-plotly-plot')).map((plot) => JSON.stringify(

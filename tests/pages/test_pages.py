@@ -15,6 +15,7 @@ from tests.pages.zoo import BROKEN, FLOW_POSTERIORS, KINDS, PAGES
 Open = Callable[..., AppTest]
 TITLES = {
     "home": "What does a VAE's prior do?",
+    "compare": "What does another prior change?",
     "prior_vs_posterior": "Does the prior cover the data?",
     "pseudo_inputs": "What has each pseudo-input learned?",
     "elbo_surgery": "What is the ELBO made of?",

@@ -14,7 +14,7 @@ from pages._ui.report import _of_page
 from tests.pages.addresses import PAGES, Open, arriving, said, widgets
 from tests.pages.zoo import BROKEN, KINDS, tiny_data, trained
 
-WITH_FIGURES = ("home", "prior_vs_posterior", "pseudo_inputs", "elbo_surgery")
+WITH_FIGURES = ("home", "compare", "prior_vs_posterior", "pseudo_inputs", "elbo_surgery")
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from core.train import Run
 
 PAGES = (
     "home",
+    "compare",
     "prior_vs_posterior",
     "pseudo_inputs",
     "elbo_surgery",
@@ -119,12 +120,13 @@ def trained(
     run = Run(config, data)
     vae = run.train()
     test = data.fixed("test")
-    metrics = {"evaluations": {"test": evaluate(vae, test, "test", samples=5).as_dict()}} if evaluated else {}
+    found = evaluate(vae, test, "test", samples=5) if evaluated else None
     save(
         vae,
         config.model_copy(update={"model": resolved(config.model, vae)}),
         root / name,
-        metrics=metrics,
+        metrics={} if found is None else {"evaluations": {"test": found.as_dict()}},
+        per_image=None if found is None else found.per_image,
         latents=cloud(vae, test.images, test.labels, "test") if latents else None,
         snapshots=run.snapshots(),
     )

@@ -1,0 +1,167 @@
+"""Models side by side: which may stand in one table, and how far each is from one of them, image by image.
+
+The images of a data set are of very different difficulty, so the measures of one model have large standard errors over
+the images. All models see the same images, though, and in the difference of two measures of one image its difficulty
+cancels: differences are known many times better than the values themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.per_image import PerImage
+from core.records import CheckpointInfo, Estimate
+
+CLEAR = 2.0
+"""Standard errors beyond which a difference is told from none."""
+BOUND = {"reconstruction": 1, "mutual_information": -1, "marginal_kl": -1}
+"""What the bound is the sum of, and with which sign."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A model with what was measured of it on one split.
+
+    Attributes:
+        name: of the checkpoint.
+        label: as shown to a person; different for every model that is compared.
+        evaluation: of the split, from metrics.json.
+        per_image: what each image gives to it; None where that was not stored.
+    """
+
+    name: str
+    label: str
+    evaluation: Mapping[str, Any]
+    per_image: PerImage | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of one measure between two models, in nats per image: this one minus the other.
+
+    Attributes:
+        estimate: with its standard error over the images.
+        paired: whether it is a mean of differences image by image. If not, the two measures are treated as
+            unrelated, which makes the error too wide rather than too narrow.
+    """
+
+    estimate: Estimate
+    paired: bool
+
+    @property
+    def clear(self) -> bool:
+        """Whether it is more than ``CLEAR`` standard errors from zero."""
+        return abs(self.estimate.value) > CLEAR * self.estimate.se
+
+
+def why_apart(first: CheckpointInfo, other: CheckpointInfo) -> str | None:
+    """Why the measures of two models cannot stand in one table, None where they can.
+
+    A likelihood is that of certain images: binarised in another way, or with grey values, they are other images, and
+    their likelihoods are in another unit.
+    """
+    differing = [
+        f"its {what} is {there}, not {here}"
+        for what, here, there in (
+            ("data set", first.dataset, other.dataset),
+            ("image shape", _shape(first), _shape(other)),
+            ("binarisation", first.binarisation, other.binarisation),
+            ("likelihood", first.likelihood, other.likelihood),
+            ("binarisation's seed", first.data_seed, other.data_seed),
+        )
+        if here != there
+    ]
+    sizes = [info.metrics.get("test", {}).get("n") for info in (first, other)]
+    if not differing and None not in sizes and sizes[0] != sizes[1]:
+        differing = [f"it was measured on {sizes[1]:,} images, not on {sizes[0]:,}"]
+    return "; ".join(differing) or None
+
+
+def difference(of: Measured, against: Measured, measure: str) -> Difference | None:
+    """How far a measure of one model is from that of another, None where one of them lacks it.
+
+    Two importance-weighted likelihoods are compared only where they have the same number of samples: they are bounds,
+    and more samples make them tighter.
+
+    Args:
+        of: this model.
+        against: the other one, measured on the same images.
+        measure: a key of an evaluation that is an estimate, in nats.
+    """
+    ours, theirs = (estimate_of(model, measure) for model in (of, against))
+    if ours is None or theirs is None:
+        return None
+    if measure == "nll" and of.evaluation.get("samples") != against.evaluation.get("samples"):
+        return None
+    pair = _pair(of, against, measure)
+    if pair is None:
+        return Difference(Estimate(ours.value - theirs.value, math.hypot(ours.se, theirs.se)), False)
+    return Difference(paired(*pair), True)
+
+
+def paired(of: np.ndarray, against: np.ndarray) -> Estimate:
+    """Mean of the differences of (n,) values of the same n images, with its standard error over the images.
+
+    Raises:
+        ValueError: with fewer than two images, or where the numbers of images differ.
+
+    Example:
+        >>> paired(np.array([3.0, 5.0]), np.array([1.0, 3.0]))
+        Estimate(value=2.0, se=0.0)
+    """
+    if of.shape != against.shape or of.ndim != 1 or len(of) < 2:
+        raise ValueError(f"a paired difference needs (n,) values of the same images; got {of.shape}, {against.shape}")
+    gaps = of.astype(np.float64) - against
+    return Estimate(float(gaps.mean()), float(gaps.std(ddof=1) / math.sqrt(len(gaps))))
+
+
+def gains(of: Measured, against: Measured) -> dict[str, Difference]:
+    """What one model gains over another, in nats, so that more is better: the bound, its three parts, the likelihood.
+
+    The parts are signed as they stand in the bound, so that their sum is the gain of the bound, up to the noise of the
+    draws (they are estimated from draws of their own).
+
+    Returns:
+        By "elbo", "reconstruction", "mutual_information", "marginal_kl" and "log_likelihood" (exact, or else
+        importance-weighted), as far as they are known.
+    """
+    found: dict[str, Difference] = {}
+    for measure, sign in {"elbo": 1, **BOUND, "log_likelihood": 1, "nll": -1}.items():
+        gap = difference(of, against, measure)
+        name = "log_likelihood" if measure == "nll" else measure
+        if gap is not None and name not in found:
+            found[name] = Difference(Estimate(sign * gap.estimate.value, gap.estimate.se), gap.paired)
+    return found
+
+
+def estimate_of(model: Measured, measure: str) -> Estimate | None:
+    """A measure of a model, None where it was not measured."""
+    stored = model.evaluation.get(measure)
+    return None if stored is None else Estimate(float(stored["value"]), float(stored["se"]))
+
+
+def reference(infos: Sequence[CheckpointInfo]) -> int:
+    """Place of the model that the others are compared with unless another one is asked for.
+
+    The first with the prior N(0, I) and a Gaussian posterior; the first of all where there is none.
+    """
+    standard = (place for place, info in enumerate(infos) if info.prior == "standard" and info.of_gaussians)
+    return next(standard, 0)
+
+
+def _pair(of: Measured, against: Measured, measure: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """The measure of each image of both, None where they are not known of the same images."""
+    first, second = of.per_image, against.per_image
+    if first is None or second is None or first.images != second.images:
+        return None
+    ours, theirs = first.of(measure), second.of(measure)
+    return None if ours is None or theirs is None else (ours, theirs)
+
+
+def _shape(info: CheckpointInfo) -> str:
+    return " x ".join(str(side) for side in info.image_shape)

@@ -1,0 +1,163 @@
+"""Models side by side in a table and in sentences, every difference with its error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.comparison import Difference, Measured, difference, estimate_of, gains
+from core.figures.surgery_words import difference_words
+from core.figures.verdicts import better
+from core.records import Distance
+from core.report import Table
+
+NOTHING = "–"
+"""In a cell where something was not measured, or means nothing."""
+_IN_NATS = (
+    ("elbo", "ELBO, nats"),
+    ("reconstruction", "reconstruction, nats"),
+    ("mutual_information", "information I(n; z), nats"),
+    ("marginal_kl", "marginal KL, nats"),
+    ("log_likelihood", "log p(x), exact, nats"),
+    ("nll", "NLL, importance-weighted, nats"),
+)
+
+
+def comparison_table(
+    models: Sequence[Measured],
+    *,
+    distances: Sequence[Distance | None] = (),
+    facts: Sequence[Mapping[str, str]] = (),
+) -> Table:
+    """A column a model, a line a measure; under each measure in nats its difference from the first model.
+
+    Args:
+        models: in the order of the columns. The importance-weighted likelihood is left out where all are known exactly.
+        distances: of each model's prior from its q(z), where known.
+        facts: of each model, by name in words: parameters, seconds and the like.
+
+    Returns:
+        A table whose bold cells are the differences of more than two standard errors.
+    """
+    rows: list[tuple[str, ...]] = []
+    bold: list[tuple[int, int]] = []
+    told = sum(model.per_image is not None for model in models) > 1  # pairs there are: what is none is marked
+    exact = all(estimate_of(model, "log_likelihood") for model in models)
+    for measure, title in _IN_NATS:
+        values = [estimate_of(model, measure) for model in models]
+        if not any(values) or (measure == "nll" and exact):
+            continue
+        rows.append((title + _samples(models, measure), *(str(value) if value else NOTHING for value in values)))
+        gaps = [None, *(difference(model, models[0], measure) for model in models[1:])]
+        if any(gaps):
+            rows.append(("… difference", *(_gap(gap, told=told) for gap in gaps)))
+            bold += [(len(rows) - 1, k + 1) for k, gap in enumerate(gaps) if gap is not None and gap.clear]
+    rows += _distance_rows(distances)
+    units = [estimate_of(model, "active_units") for model in models]
+    if any(units):
+        rows.append(("active units", *(f"{unit.value:.0f}" if unit else NOTHING for unit in units)))
+    rows += [
+        (name, *(found.get(name, NOTHING) for found in facts))
+        for name in dict.fromkeys(key for f in facts for key in f)
+    ]
+    return Table(("", *(model.label for model in models)), tuple(rows), bold=tuple(bold))
+
+
+def gain_sentences(models: Sequence[Measured]) -> list[str]:
+    """What each model gains over the first, the largest gain of the bound first, in sentences without markup."""
+    other = models[0]
+    found = [(model, gains(model, other)) for model in models[1:]]
+    known = [(model, gained) for model, gained in found if "elbo" in gained]
+    known.sort(key=lambda pair: -pair[1]["elbo"].estimate.value)
+    return [_sentence(model.label, other.label, gained) for model, gained in known]
+
+
+def counts_sentence(chosen: Mapping[str, int], whole: Mapping[str, int]) -> str:
+    """Of each class how many images are selected of how many shown, the most frequent first.
+
+    Example:
+        >>> counts_sentence({"3": 2, "5": 7}, {"3": 40, "5": 41, "8": 39})
+        '5: 7 / 41 · 3: 2 / 40'
+    """
+    ordered = sorted((name for name, count in chosen.items() if count), key=lambda name: -chosen[name])
+    return " · ".join(f"{name}: {chosen[name]:,} / {whole[name]:,}" for name in ordered)
+
+
+def _sentence(label: str, other: str, gained: Mapping[str, Difference]) -> str:
+    bound = gained["elbo"]
+    value = difference_words(bound.estimate).removeprefix("−")
+    if not bound.clear:
+        lead = f"{label}: no difference found in the ELBO from {other}, {difference_words(bound.estimate)} nats"
+    elif bound.estimate.value > 0:
+        lead = f"{label} gains {value} nats of ELBO over {other}"
+    else:
+        lead = f"{label} loses {value} nats of ELBO against {other}"
+    parts = [
+        f"{difference_words(gained[key].estimate)} {words}"
+        for key, words in (
+            ("reconstruction", "from reconstruction"),
+            ("mutual_information", "from information"),
+            ("marginal_kl", "from the marginal KL"),
+        )
+        if key in gained
+    ]
+    likelihood = gained.get("log_likelihood")
+    told = f"; log p(x): {difference_words(likelihood.estimate)} nats" if likelihood else ""
+    return f"{lead}{': ' + ', '.join(parts) if parts else ''}{told}."
+
+
+def _samples(models: Sequence[Measured], measure: str) -> str:
+    """The number of importance samples, where it is the same for all."""
+    if measure != "nll":
+        return ""
+    found = {model.evaluation.get("samples") for model in models if estimate_of(model, "nll")}
+    return f", S = {found.pop():,}" if len(found) == 1 else ", S differs"
+
+
+def _gap(gap: Difference | None, *, told: bool) -> str:
+    """A difference in a cell; whether it is paired is told where that is not the same for all."""
+    if gap is None:
+        return ""
+    sign = "+" if gap.estimate.value > 0 else ""
+    return f"{sign}{difference_words(gap.estimate)}" + (", not paired" if told and not gap.paired else "")
+
+
+def _distance_rows(distances: Sequence[Distance | None]) -> list[tuple[str, ...]]:
+    if not any(distances):
+        return []
+    told, holes, leaks = [], [], []
+    for found in distances:
+        if found is None:
+            for cells in (told, holes, leaks):
+                cells.append(NOTHING)
+            continue
+        best, low, high = better(found.classifiers)
+        told.append(_share(best.accuracy.value, low, high))
+        for cells, share in ((holes, found.mismatch.holes), (leaks, found.mismatch.leaks)):
+            cells.append(_share(share.value, share.low, share.high))
+    return [
+        ("p told from q by a classifier, 50 % is a match", *told),
+        ("holes, about 1 % is a match", *holes),
+        ("leaks, about 1 % is a match", *leaks),
+    ]
+
+
+def _share(value: float, low: float, high: float) -> str:
+    return f"{100 * value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def differences_csv(models: Sequence[Measured]) -> str:
+    """Every measure of every model with its difference from the first: one line each, full precision."""
+    from core.tables import write_csv
+
+    lines: list[list[Any]] = []
+    for model in models:
+        for measure, _ in _IN_NATS:
+            value, gap = estimate_of(model, measure), difference(model, models[0], measure)
+            if value is not None:
+                lines.append(
+                    [model.name, measure, value.value, value.se, models[0].name]
+                    + (["", "", ""] if gap is None else [gap.estimate.value, gap.estimate.se, gap.paired])
+                )
+    header = ["model", "measure", "nats", "standard error", "compared with", "difference", "its error", "paired"]
+    return write_csv(header, lines)

@@ -1,0 +1,111 @@
+"""Cached answers about several models at once; the rules are those of ``cache.py``."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core import checkpoint, linked, per_image, views
+from core.density import Window
+from core.errors import CheckpointError
+from core.per_image import PerImage
+from core.plain_text import shown_error
+from core.records import CheckpointInfo, DensityGrid, Estimate
+from pages._ui import cache
+
+Model = tuple[str, str, cache.ViewKey]
+"""Name, digest and view of a model."""
+
+CELLS = 120
+
+
+def measures(info: CheckpointInfo) -> tuple[PerImage | None, str]:
+    """What each test image gives to a model's measures, and why it cannot be used, "" where it can or is not there.
+
+    Read in every run, some milliseconds: a model may be evaluated again at any time.
+    """
+    try:
+        evaluation = info.metrics.get("test", {})
+        return per_image.read_per_image(checkpoint.checkpoint_root() / info.name, "test", evaluation), ""
+    except CheckpointError as error:
+        return None, shown_error(error)
+
+
+def training(name: str, digest: str) -> dict:
+    """What is told of a model's training, {} where nothing is."""
+    found = cache.model(name, digest).metrics.get("training", {})
+    return found if isinstance(found, dict) else {}
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def window(models: tuple[Model, ...]) -> Window:
+    """The smallest square that holds the windows of all models, so that sizes can be compared."""
+    parts = [_window(*one) for one in models]
+    ends = [
+        (min(getattr(part, side)[0] for part in parts), max(getattr(part, side)[1] for part in parts)) for side in "xy"
+    ]
+    half = max(high - low for low, high in ends) / 2
+    sides = [((low + high) / 2 - half, (low + high) / 2 + half) for low, high in ends]
+    return Window(sides[0], sides[1])
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _window(name: str, digest: str, key: cache.ViewKey) -> Window:
+    return views.window(cache.view(name, digest, key), cache.model(name, digest).vae.prior)
+
+
+@st.cache_data(max_entries=128, show_spinner="Evaluating densities")
+def grids(
+    name: str, digest: str, key: cache.ViewKey, x: tuple[float, float], y: tuple[float, float]
+) -> tuple[DensityGrid, DensityGrid | None]:
+    """q(z) and p(z) in a window; no p(z) for a flow in a plane of more dimensions."""
+    shown, part = cache.view(name, digest, key), Window(x, y)
+    prior = views.prior_grid(cache.model(name, digest).vae.prior, shown.plane, part, CELLS)
+    return views.cloud_grid(shown.cloud, shown.plane, part, CELLS), prior
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def rows(models: tuple[tuple[str, str], ...], n: int, seed: int) -> np.ndarray:
+    """n images at random among those that every model keeps, by their row in the split."""
+    return linked.some_rows(linked.common_rows([cache.latents(*one) for one in models]), n, seed=seed)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def points(
+    name: str, digest: str, key: cache.ViewKey, models: tuple[tuple[str, str], ...], n: int, seed: int, means: bool
+) -> np.ndarray:
+    """One code of each of these images in a model's view, (n, 2) float32."""
+    z = linked.codes(cache.latents(name, digest), rows(models, n, seed), means=means, seed=seed)
+    return views.places(cache.view(name, digest, key), z)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def prior_points(name: str, digest: str, key: cache.ViewKey, n: int, seed: int) -> np.ndarray:
+    """n draws of the prior in a view, (n, 2) float32."""
+    return cache.draws(name, digest, key, n, seed).p
+
+
+def posterior(name: str, digest: str, key: cache.ViewKey, row: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Mean and covariance of one image's posterior in a view, None where the model does not keep it."""
+    try:
+        return linked.posterior_in(cache.latents(name, digest), row, cache.view(name, digest, key).plane)
+    except ValueError:
+        return None
+
+
+def labels(name: str, digest: str, which: np.ndarray) -> np.ndarray | None:
+    """Class of images by their row, (n,); None where the data has none."""
+    return linked.labels_of(cache.latents(name, digest), which)
+
+
+@st.cache_data(max_entries=128, show_spinner="Comparing neighbours")
+def neighbours(first: tuple[str, str], second: tuple[str, str], seed: int) -> tuple[Estimate, float, int]:
+    """Share of nearest neighbours that two models have in common, what chance gives, and of how many images.
+
+    Raises:
+        ValueError: where they have too few images in common.
+    """
+    clouds = [cache.latents(*one) for one in (first, second)]
+    some = linked.some_rows(linked.common_rows(clouds), linked.MOST, seed=seed)
+    share, chance = linked.shared_neighbours(*(linked.codes(cloud, some, means=True) for cloud in clouds))
+    return share, chance, len(some)
