@@ -13,6 +13,9 @@ NO_SKIP = os.environ.get("PRIORSCOPE_NO_SKIP", "") not in ("", "0")
 # Before anything imports torch or numpy; the processes that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+LONG = ("tests/e2e/", "tests/pages/test_pages.py", "tests/pages/", "tests/faults/")
+"""What takes longest, in this order."""
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
@@ -23,7 +26,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
         def _split_scope(self, nodeid: str) -> str:
             return together(nodeid)
 
+    config.option.loadscopereorder = False  # the order is that of pytest_collection_modifyitems
     return Together(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Several processes: what takes longest comes first, so that none is left alone with it at the end."""
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        items.sort(key=lambda item: [not item.nodeid.startswith(start) for start in LONG])
 
 
 def together(nodeid: str) -> str:

@@ -11,9 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from core import flow_timing_file, jobs, prior_bill_file
 from tests.once import made_once
+from tests.pages.addresses import deep_link
 from tests.pages.zoo import fill
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -24,19 +23,17 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def open_page(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    """Open a page by name, with query parameters, as a deep link would; ``root`` is another folder of checkpoints."""
+    """Open a page by name, with query parameters, as a deep link would.
 
-    def opened(page: str, root: Path | None = None, **query: str) -> AppTest:
+    ``root`` is another folder of checkpoints; ``warm`` keeps what earlier pages have calculated, as a server does.
+    """
+
+    def opened(page: str, root: Path | None = None, *, warm: bool = False, **query: str | list[str]) -> AppTest:
         monkeypatch.setenv("PRIORSCOPE_CHECKPOINTS", str(root or zoo))
         monkeypatch.setenv("PRIORSCOPE_JOBS", str(zoo / ".jobs"))
-        st.cache_data.clear()
-        app = AppTest.from_file(str(ROOT / "pages" / "_shell.py"), default_timeout=60)
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
-        if page != "home":
-            app.switch_page(str(ROOT / "pages" / f"{page}.py")).run()
-        return app
+        if not warm:
+            st.cache_data.clear()
+        return deep_link(page, query)
 
     return opened
 
@@ -51,13 +48,9 @@ def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def open_own(own_place: Path) -> Callable[..., AppTest]:
-    def opened(page: str = "train", **query: str) -> AppTest:
+    def opened(page: str = "train", **query: str | list[str]) -> AppTest:
         st.cache_data.clear()
-        app = AppTest.from_file(str(ROOT / "pages" / "_shell.py"), default_timeout=60)
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
-        return app.switch_page(str(ROOT / "pages" / f"{page}.py")).run()
+        return deep_link(page, query)
 
     return opened
 
@@ -91,10 +84,6 @@ def open_timing(bare: Path) -> Callable[..., AppTest]:
 
     def opened(**query: str | list[str]) -> AppTest:
         st.cache_data.clear()
-        app = AppTest.from_file(str(ROOT / "pages" / "_shell.py"), default_timeout=60)
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
-        return app.switch_page(str(ROOT / "pages" / "flow_timing.py")).run()
+        return deep_link("flow_timing", query)
 
     return opened
