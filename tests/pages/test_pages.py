@@ -38,7 +38,7 @@ def words(app: AppTest) -> str:
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_page_over_each_kind_of_checkpoint(open_page: Open, page: str, kind: str) -> None:
-    app = open_page(page, models=kind)
+    app = open_page(page, models=kind, warm=True)
     assert not app.exception
     assert app.title[0].value == TITLES[page]
     assert app.multiselect(key="models").value == [kind]
