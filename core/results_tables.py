@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from core.better_classifier import better
 from core.datasets.titles import dataset_title
+from core.metrics_file import RECORDS
 from core.records import Estimate
 from core.report import Table
 from core.results_records import ResultGroup, ResultRow
@@ -202,18 +204,19 @@ def _active(row: ResultRow) -> str:
 
 
 def _holes(row: ResultRow) -> str:
-    found = row.test.get("distance")
-    return NOTHING if not found else _share(found["mismatch"]["holes"])
+    if "distance" not in row.test:
+        return NOTHING
+    holes = RECORDS["distance"].validate_python(row.test["distance"]).mismatch.holes
+    return _share(holes.value, holes.low, holes.high)
 
 
 def _classifier(row: ResultRow) -> str:
-    """The better of the classifiers that tell prior from q(z), by what it adds to its null."""
-    found = row.test.get("distance")
-    if not found:
+    """The better of the classifiers that tell prior from q(z)."""
+    if "distance" not in row.test:
         return NOTHING
-    return _share(max((test["accuracy"] for test in found["classifiers"]), key=lambda share: share["value"]))
+    best, low, high = better(RECORDS["distance"].validate_python(row.test["distance"]).classifiers)
+    return _share(best.accuracy.value, low, high)
 
 
-def _share(share: Mapping[str, float]) -> str:
-    value, low, high = (100 * share[key] for key in ("value", "low", "high"))
-    return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+def _share(value: float, low: float, high: float) -> str:
+    return f"{100 * value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"

@@ -149,5 +149,5 @@ def _range(lines: Sequence[tuple[int, str, ResultRow]]) -> list[float]:
     return [min(ends) - margin, max(ends) + margin]
 
 
-def _floats(values: Sequence[float]) -> np.ndarray:
+def _floats(values: Sequence[float | int]) -> np.ndarray:
     return np.array(values, np.float32)

@@ -78,10 +78,10 @@ def results_sentence(group: ResultGroup) -> str:
     if best_name == first_name:
         return f"The lowest −log p(x) is that of {best_name}: {best} nats per image."
     if gained is not None:
-        how = "taken image by image" if gained.paired else "as if the two shared no images; they share all"
+        how = "is taken image by image" if gained.paired else "has the error of models that share no images; these do"
         return (
             f"The lowest −log p(x) is that of {best_name}: {best} nats per image, {gained.estimate} less than "
-            f"{first_name} with {first}; the difference is {how}."
+            f"{first_name} with {first}; the difference {how}."
         )
     less = math.hypot(best.se, first.se)
     return (
@@ -163,5 +163,5 @@ def _range(lines: Sequence[_Line]) -> list[float]:
     return [min(ends) - margin, max(ends) + margin]
 
 
-def _floats(values: Sequence[float]) -> np.ndarray:
+def _floats(values: Sequence[float | int]) -> np.ndarray:
     return np.array(values, np.float32)

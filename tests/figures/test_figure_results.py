@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,8 +36,8 @@ def group(*rows: ResultRow, likelihood: str = "bernoulli") -> ResultGroup:
     return ResultGroup("mnist", "dynamic", likelihood, 40, 100, 0, rows, published_for("mnist", "dynamic", 40))
 
 
-def traces(found: ResultGroup) -> dict[str, dict]:
-    return {trace["name"]: trace for trace in results_figure(found).to_plotly_json()["data"]}
+def traces(found: ResultGroup) -> dict[str, Any]:
+    return {trace.name: trace for trace in results_figure(found).data}
 
 
 def test_ours_seeds_and_published_stand_in_the_same_line() -> None:
