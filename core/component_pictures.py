@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from core import mixture
+from core.browser_records import Reference
 from core.checkpoint import Checkpoint
 from core.component_records import Interpolation, Path, Steps, Usual
-from core.distributions import DiagonalNormal
+from core.distributions import DiagonalNormal, standard_normal
 from core.generate import as_pictures
 from core.latents import LatentCloud
 from core.priors import MixturePrior
@@ -20,8 +23,6 @@ STEPS = 33
 EVERY = 4
 BLANK = 8
 """Side of a tile without a picture."""
-DRAWS = 2000
-"""Draws of each distribution behind its usual log-density."""
 
 
 def mixture_of(checkpoint: Checkpoint) -> MixturePrior:
@@ -96,8 +97,9 @@ def two_steps(checkpoint: Checkpoint, n: int, *, seed: int = 0, drawn: bool = Fa
     """
     mean, log_var, log_weight = mixture_of(checkpoint).components()
     generator = torch.Generator().manual_seed(seed)
+    noise = standard_normal((n, mean.shape[1]), mean, generator)  # first, as every prior takes it
     chosen = torch.multinomial(log_weight.exp(), n, replacement=True, generator=generator)
-    z = DiagonalNormal(mean[chosen], log_var[chosen]).sample(1, generator=generator)[0]
+    z = mean[chosen] + torch.exp(0.5 * log_var[chosen]) * noise
     return Steps(chosen.numpy(), z.numpy(), _decoded(checkpoint, z, generator if drawn else None))
 
 
@@ -116,26 +118,45 @@ def interpolation(checkpoint: Checkpoint, first: int, second: int) -> Interpolat
     prior = mixture_of(checkpoint)
     t = torch.linspace(0, 1, STEPS)
     mean = prior.components()[0]
-    in_z = _path(checkpoint, t, _mixed(mean, first, second, t), None)
+    in_z = path(checkpoint, t, _mixed(mean, first, second, t))
     in_u = None
     if isinstance(prior, VampPrior):
         u = _mixed(prior.pseudo_inputs, first, second, t)
-        in_u = _path(checkpoint, t, checkpoint.vae.posterior(u).mean, u)
+        in_u = path(checkpoint, t, checkpoint.vae.posterior(u).mean, u)
     return Interpolation(in_z, in_u)
 
 
-@torch.no_grad()
-def usual(checkpoint: Checkpoint, *, seed: int = 0) -> Usual:
-    """The log-densities at the draws of q(z) and of p(z) themselves.
+def usual(compared: Reference) -> Usual:
+    """The log-densities that draws of q(z) and of p(z) themselves usually have; nan for a q of unknown density."""
+    of_q = (math.nan, math.nan, math.nan) if compared.log_q is None else _quantiles(compared.log_q)
+    return Usual(of_q, _quantiles(compared.log_p), compared.draws, compared.seed)
 
-    Raises:
-        ValueError: where the checkpoint stores no Gaussian posteriors.
+
+@torch.no_grad()
+def path(checkpoint: Checkpoint, t: Tensor, z: Tensor, u: Tensor | None = None) -> Path:
+    """What the model says along a way.
+
+    Args:
+        checkpoint: the model; without Gaussian posteriors log q is nan, without a decoder there are no images.
+        t: (m,) share of the way.
+        z: (m, d) the codes.
+        u: (m, pixels) pseudo-inputs that the codes belong to.
     """
-    prior, cloud, generator = checkpoint.vae.prior, _cloud(checkpoint), torch.Generator().manual_seed(seed)
-    draws, index = cloud.sample(DRAWS, generator=generator)
-    log_q = mixture.log_prob(draws, *cloud.components(), exclude=index if len(cloud) > 1 else None)
-    log_p = prior.log_prob(prior.sample(DRAWS, generator=generator))
-    return Usual(_quantiles(log_q), _quantiles(log_p), DRAWS, seed)
+    shape, shown = checkpoint.config.model.image_shape, torch.arange(0, len(t), EVERY)
+    cloud = checkpoint.latents
+    log_q = torch.full((len(t),), math.nan)
+    if cloud is not None:
+        log_q = mixture.log_prob(z, *cloud.components(), double=True)
+    decodes = checkpoint.config.model.decodes
+    return Path(
+        t=t.numpy(),
+        z=z.numpy(),
+        log_q=log_q.numpy(),
+        log_p=checkpoint.vae.prior.log_prob(z).double().numpy(),
+        images=_decoded(checkpoint, z[shown], None) if decodes else np.empty((0, 1, 1), np.float32),
+        shown=shown.numpy(),
+        inputs=None if u is None else as_pictures(u[shown], shape),
+    )
 
 
 def _cloud(checkpoint: Checkpoint) -> LatentCloud:
@@ -144,27 +165,13 @@ def _cloud(checkpoint: Checkpoint) -> LatentCloud:
     return checkpoint.latents
 
 
-def _path(checkpoint: Checkpoint, t: Tensor, z: Tensor, u: Tensor | None) -> Path:
-    shape, shown = checkpoint.config.model.image_shape, torch.arange(0, len(t), EVERY)
-    log_q = mixture.log_prob(z, *_cloud(checkpoint).components(), double=True)
-    return Path(
-        t=t.numpy(),
-        z=z.numpy(),
-        log_q=log_q.numpy(),
-        log_p=checkpoint.vae.prior.log_prob(z).double().numpy(),
-        images=_decoded(checkpoint, z[shown], None),
-        shown=shown.numpy(),
-        inputs=None if u is None else as_pictures(u[shown], shape),
-    )
-
-
 def _mixed(values: Tensor, first: int, second: int, t: Tensor) -> Tensor:
     """(m, ...) from row ``first`` to row ``second``; lerp's ends are the rows themselves."""
     return torch.lerp(values[first].expand(len(t), -1), values[second].expand(len(t), -1), t[:, None])
 
 
-def _quantiles(values: Tensor) -> tuple[float, float, float]:
-    low, middle, high = torch.quantile(values.double(), torch.tensor([0.05, 0.5, 0.95], dtype=torch.float64)).tolist()
+def _quantiles(values: np.ndarray) -> tuple[float, float, float]:
+    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95]).tolist()
     return low, middle, high
 
 

@@ -204,13 +204,13 @@ class Steps:
 
 @dataclass(frozen=True)
 class Path:
-    """A way from one component's mean to another's.
+    """A way from one code to another, such as from one component's mean to another's.
 
     Attributes:
         t: (m,) share of the way, 0 to 1.
         z: (m, d) the codes.
-        log_q, log_p: (m,) log-densities there, in nats.
-        images: (s, height, width[, channels]) what is decoded at ``shown``.
+        log_q, log_p: (m,) log-densities there, in nats; nan where that of q is not known.
+        images: (s, height, width[, channels]) what is decoded at ``shown``; none where nothing can be decoded.
         shown: (s,) places in ``t`` of the images.
         inputs: (s, height, width[, channels]) the mixed pseudo-inputs, None for the straight line.
     """
@@ -236,13 +236,18 @@ class Interpolation:
     in_z: Path
     in_u: Path | None
 
+    def named(self) -> list[tuple[str, Path]]:
+        """Those there are, with their names."""
+        return [("straight in z", self.in_z)] + ([] if self.in_u is None else [("through pseudo-inputs", self.in_u)])
+
 
 @dataclass(frozen=True)
 class Usual:
     """The log-densities that are usual in a model, in nats.
 
     Attributes:
-        log_q: what 5, 50 and 95 % of the draws of q(z) lie under (their own component left out).
+        log_q: what 5, 50 and 95 % of the draws of q(z) lie under (their own component left out); nan where the density
+            of q is not known.
         log_p: the same of p(z).
         draws: of each.
         seed: of the draws.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.component_records import Components, Copies, Interpolation, Steps
+from core.component_records import Components, Copies, Path, Steps
 from core.tables import write_csv
 
 
@@ -41,10 +41,9 @@ def steps_csv(found: Steps) -> str:
     return write_csv(header, lines)
 
 
-def path_csv(found: Interpolation) -> str:
-    """One line a place of each way: the share of it, both log-densities in nats, the code."""
-    ways = [("straight in z", found.in_z)] + ([] if found.in_u is None else [("through pseudo-inputs", found.in_u)])
-    header = ["way", "t", "log q, nats", "log p, nats", *(f"z{j + 1}" for j in range(found.in_z.z.shape[1]))]
+def path_csv(ways: Sequence[tuple[str, Path]]) -> str:
+    """One line a place of each way: its name, the share of it, both log-densities in nats, the code."""
+    header = ["way", "t", "log q, nats", "log p, nats", *(f"z{j + 1}" for j in range(ways[0][1].z.shape[1]))]
     lines = [
         [name, t, log_q, log_p, *z]
         for name, way in ways

@@ -36,7 +36,8 @@ class Gallery:
         q_rows: rows in ``Draws`` of the posterior draws inside, in the order they were drawn.
         p_rows: rows of the prior draws inside.
         draws: of each side in the whole view.
-        classes: (class, count) of the posterior draws inside, most frequent first; empty without labels.
+        classes: (class, count, of) of the posterior draws inside, most frequent first, ``of`` that many of the class in
+            the whole view; empty without labels.
         holes: share of the prior draws inside that lie in holes of q(z) in the full latent space, with the ends of its
             95 % Wilson interval; nan without any. Over the whole view it is 0.01 where the two distributions are one.
         leaks: the same share of the posterior draws inside that the prior leaks.
@@ -45,7 +46,7 @@ class Gallery:
     q_rows: np.ndarray
     p_rows: np.ndarray
     draws: int
-    classes: tuple[tuple[int, int], ...]
+    classes: tuple[tuple[int, int, int], ...]
     holes: tuple[float, float, float]
     leaks: tuple[float, float, float]
 
@@ -73,7 +74,7 @@ def gallery(found: Draws, corners: Corners, cloud: LatentCloud, prior: Prior, *,
     low_p = torch.quantile(prior.log_prob(prior.sample(REFERENCE, generator=generator)), QUANTILE)
     log_q = mixture.log_prob(torch.from_numpy(found.p_z[p_rows]), *components)
     log_p = prior.log_prob(torch.from_numpy(found.q_z[q_rows]))
-    classes = () if found.labels is None else _counts(found.labels[q_rows])
+    classes = () if found.labels is None else class_counts(found.labels, q_rows)
     return Gallery(q_rows, p_rows, len(found.q), classes, _share(log_q < low_q), _share(log_p < low_p))
 
 
@@ -145,10 +146,20 @@ def decoded(checkpoint: Checkpoint, z: np.ndarray) -> np.ndarray:
     return as_pictures(images, checkpoint.config.model.image_shape)
 
 
-def _counts(labels: np.ndarray) -> tuple[tuple[int, int], ...]:
-    values, counts = np.unique(labels, return_counts=True)
+def class_counts(labels: np.ndarray, chosen: np.ndarray) -> tuple[tuple[int, int, int], ...]:
+    """Each class among the chosen ones: its number, how many are chosen, and of how many; the most frequent first.
+
+    Args:
+        labels: (n,) class of everything.
+        chosen: (m,) rows of what is chosen.
+
+    Example:
+        >>> class_counts(np.array([7, 7, 7, 2]), np.array([0, 1]))
+        ((7, 2, 3),)
+    """
+    values, counts = np.unique(labels[chosen], return_counts=True)
     order = np.argsort(-counts, kind="stable")
-    return tuple((int(values[k]), int(counts[k])) for k in order)
+    return tuple((int(values[k]), int(counts[k]), int((labels == values[k]).sum())) for k in order)
 
 
 def _share(which: torch.Tensor) -> tuple[float, float, float]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.latents import LatentCloud
+from core.codes import Codes
 from core.priors import MixturePrior, Prior
 from core.records import Plane
 from core.shapes import ComponentMeans, Covariances, Latents, LogWeights
@@ -25,7 +25,7 @@ def whole_plane() -> Plane:
     return Plane(np.eye(2), np.zeros(2), ("z₁", "z₂"), (float("nan"), float("nan")))
 
 
-def pair(first: int, second: int, cloud: LatentCloud, prior: Prior, *, seed: int = 0) -> Plane:
+def pair(first: int, second: int, cloud: Codes, prior: Prior, *, seed: int = 0) -> Plane:
     """The plane of two dimensions, counted from 0.
 
     Raises:
@@ -38,7 +38,7 @@ def pair(first: int, second: int, cloud: LatentCloud, prior: Prior, *, seed: int
     return _plane(directions, torch.zeros(prior.dim, dtype=torch.float64), names, _pooled(cloud, prior, seed)[1])
 
 
-def principal(cloud: LatentCloud, prior: Prior, *, seed: int = 0) -> Plane:
+def principal(cloud: Codes, prior: Prior, *, seed: int = 0) -> Plane:
     """The plane of the first two principal axes of q and p together, drawn in equal numbers.
 
     Args:
@@ -51,7 +51,7 @@ def principal(cloud: LatentCloud, prior: Prior, *, seed: int = 0) -> Plane:
     return _plane(axes, centre, ("first principal axis", "second principal axis"), covariance)
 
 
-def along(direction: Tensor, name: str, cloud: LatentCloud, prior: Prior, *, seed: int = 0) -> Plane:
+def along(direction: Tensor, name: str, cloud: Codes, prior: Prior, *, seed: int = 0) -> Plane:
     """The plane of a given direction and of the first principal axis at right angles to it.
 
     Args:
@@ -73,7 +73,7 @@ def along(direction: Tensor, name: str, cloud: LatentCloud, prior: Prior, *, see
     return _plane(plane, centre, (name, "principal axis at right angles"), covariance)
 
 
-def active_pair(cloud: LatentCloud, named: tuple[int | None, int | None] = (None, None)) -> tuple[int, int]:
+def active_pair(cloud: Codes, named: tuple[int | None, int | None] = (None, None)) -> tuple[int, int]:
     """Two dimensions, counted from 0: the named ones, and for each None the most active one that is left.
 
     A dimension is the more active the more its posterior mean varies over the images.
@@ -116,7 +116,7 @@ def dimensions(plane: Plane) -> tuple[int, int] | None:
     return (int(rows[0][0]), int(rows[1][0])) if aligned and not plane.centre.any() else None
 
 
-def _pooled(cloud: LatentCloud, prior: Prior, seed: int) -> tuple[Tensor, Tensor]:
+def _pooled(cloud: Codes, prior: Prior, seed: int) -> tuple[Tensor, Tensor]:
     """Mean (d,) and covariance (d, d) of equal numbers of draws of q and p, float64."""
     generator = torch.Generator().manual_seed(seed)
     draws = [cloud.sample(POOLED_DRAWS, generator=generator)[0], prior.sample(POOLED_DRAWS, generator=generator)]

@@ -219,7 +219,7 @@ class Place:
 
     Attributes:
         z: its coordinates.
-        log_q, log_p: log-densities there, in nats.
+        log_q, log_p: log-densities there, in nats; nan where q has no known density.
         percentile_q: share of posterior draws (own component left out) that lie at a lower log q.
         percentile_p: share of prior draws that lie at a lower log p.
         draws: number of draws behind each share.

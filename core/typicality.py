@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
-import numpy as np
 import torch
 
 from core import mixture
+from core.browser_records import Reference
 from core.latents import LatentCloud
 from core.priors import Prior
 from core.records import Place
@@ -15,46 +15,41 @@ from core.records import Place
 DRAWS = 2000
 
 
-@dataclass(frozen=True)
-class Usual:
-    """Log-densities of q and of p at draws of themselves, (DRAWS,) each: the same for every place that is asked about.
-
-    Thousands of draws at ten thousand components take two tenths of a second, a place takes nothing: whoever asks about
-    many places keeps this.
-    """
-
-    log_q: np.ndarray
-    log_p: np.ndarray
-
-
 @torch.inference_mode()
-def usual(cloud: LatentCloud, prior: Prior, *, seed: int = 0) -> Usual:
-    """What is usual for each distribution.
+def reference(cloud: LatentCloud | None, prior: Prior, *, seed: int = 0) -> Reference:
+    """The log-densities that draws of q(z) and of p(z) themselves have: what a place is compared with.
 
     Args:
-        cloud: posteriors behind q(z); a draw's own component is left out.
+        cloud: posteriors behind q(z); None where its density is not known.
         prior: p(z).
         seed: of the draws.
     """
     generator = torch.Generator().manual_seed(seed)
-    draws, index = cloud.sample(DRAWS, generator=generator)
-    log_q = mixture.log_prob(draws, *cloud.components(), exclude=index if len(cloud) > 1 else None)
-    log_p = prior.log_prob(prior.sample(DRAWS, generator=generator))
-    return Usual(log_q.double().numpy(), log_p.double().numpy())
+    log_q = None
+    if cloud is not None:
+        draws, index = cloud.sample(DRAWS, generator=generator)
+        log_q = mixture.log_prob(draws, *cloud.components(), exclude=index if len(cloud) > 1 else None).double()
+    log_p = prior.log_prob(prior.sample(DRAWS, generator=generator)).double()
+    return Reference(None if log_q is None else log_q.sort().values.numpy(), log_p.sort().values.numpy(), DRAWS, seed)
 
 
 @torch.inference_mode()
 def place(
-    z: tuple[float, ...], cloud: LatentCloud, prior: Prior, *, seed: int = 0, known: Usual | None = None
+    z: tuple[float, ...],
+    cloud: LatentCloud | None,
+    prior: Prior,
+    *,
+    seed: int = 0,
+    compared: Reference | None = None,
 ) -> Place:
     """Log-densities at z, and the share of each distribution's own draws that lie at a lower density than z.
 
     Args:
         z: d coordinates.
-        cloud: posteriors behind q(z).
+        cloud: posteriors behind q(z); None where its density is not known: what is said of q is nan then.
         prior: p(z).
         seed: of the draws.
-        known: what ``usual`` gave for the same three; None calculates it.
+        compared: what ``reference`` gives for the same three, where it is there already.
 
     Raises:
         ValueError: when z has the wrong length or is not finite.
@@ -62,14 +57,14 @@ def place(
     point = torch.tensor([z], dtype=torch.float64)
     if point.shape[1] != prior.dim or not torch.isfinite(point).all():
         raise ValueError(f"z must be {prior.dim} finite numbers; got {z}")
-    known = usual(cloud, prior, seed=seed) if known is None else known
-    log_q = float(mixture.log_prob(point, *cloud.components(), double=True))
+    compared = compared or reference(cloud, prior, seed=seed)
+    log_q = math.nan if cloud is None else float(mixture.log_prob(point, *cloud.components(), double=True))
     log_p = float(prior.log_prob(point.float()).double())
     return Place(
         z=tuple(float(value) for value in z),
         log_q=log_q,
         log_p=log_p,
-        percentile_q=float((known.log_q < log_q).mean()),
-        percentile_p=float((known.log_p < log_p).mean()),
-        draws=DRAWS,
+        percentile_q=math.nan if compared.log_q is None else float((compared.log_q < log_q).mean()),
+        percentile_p=float((compared.log_p < log_p).mean()),
+        draws=compared.draws,
     )

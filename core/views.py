@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from core import density, projections
+from core.codes import Codes
 from core.density import CELLS, Window
 from core.latents import LatentCloud
 from core.metrics.two_sample import most_different_direction
@@ -53,28 +54,58 @@ def view(
     Raises:
         ValueError: for a plane of a space that has none, for a pair that is none, for too few images to split.
     """
-    if kind == "plane":
-        if prior.dim != 2:
-            raise ValueError(f"the whole plane is shown for two latent dimensions; this model has {prior.dim}")
-        return View(projections.whole_plane(), cloud)
-    if prior.dim < 2:
-        raise ValueError("a plane needs two latent dimensions or more; this model has one")
-    if kind == "pair":
-        return View(projections.pair(*projections.active_pair(cloud, dims), cloud, prior, seed=seed), cloud)
-    if kind == "pca":
-        return View(projections.principal(cloud, prior, seed=seed), cloud)
     if kind == "different":
+        if prior.dim < 2:
+            raise ValueError("a plane needs two latent dimensions or more; this model has one")
         found = most_different_direction(cloud, prior, seed=seed)
         plane = projections.along(found.vector, "most different direction", cloud, prior, seed=seed)
         return View(plane, cloud.take(found.held_out.numpy()))
+    return View(plane_of(kind, cloud, prior, dims=dims, seed=seed), cloud)
+
+
+def plane_of(
+    kind: str,
+    codes: Codes,
+    prior: Prior,
+    *,
+    dims: tuple[int | None, int | None] = (None, None),
+    seed: int = 0,
+) -> Plane:
+    """The plane of a view that needs no more than draws: every kind but the most different direction.
+
+    Args:
+        kind: see above.
+        codes: posteriors behind q(z), Gaussian or not.
+        prior: p(z).
+        dims: for a pair, its two dimensions, counted from 0; None takes the most active one.
+        seed: of draws.
+
+    Raises:
+        ValueError: for a plane of a space that has none, for a pair that is none.
+    """
+    if kind == "plane":
+        if prior.dim != 2:
+            raise ValueError(f"the whole plane is shown for two latent dimensions; this model has {prior.dim}")
+        return projections.whole_plane()
+    if prior.dim < 2:
+        raise ValueError("a plane needs two latent dimensions or more; this model has one")
+    if kind == "pair":
+        return projections.pair(*projections.active_pair(codes, dims), codes, prior, seed=seed)
+    if kind == "pca":
+        return projections.principal(codes, prior, seed=seed)
     raise ValueError(f"view must be one of {', '.join(VIEWS)}; got {kind!r}")
 
 
 def window(shown: View, prior: Prior, *, seed: int = 0) -> Window:
     """The part of the plane that holds nearly all of q and of p."""
+    return window_of(shown.plane, shown.cloud, prior, seed=seed)
+
+
+def window_of(plane: Plane, codes: Codes, prior: Prior, *, seed: int = 0) -> Window:
+    """The part of a plane that holds nearly all of q and of p, whatever q(z|x) is."""
     generator = torch.Generator().manual_seed(seed)
-    draws = [shown.cloud.sample(WINDOW_DRAWS, generator=generator)[0], prior.sample(WINDOW_DRAWS, generator=generator)]
-    return density.window([projections.project(shown.plane, z) for z in draws])
+    draws = [codes.sample(WINDOW_DRAWS, generator=generator)[0], prior.sample(WINDOW_DRAWS, generator=generator)]
+    return density.window([projections.project(plane, z) for z in draws])
 
 
 @torch.inference_mode()
@@ -110,15 +141,20 @@ def places(shown: View, z: np.ndarray) -> np.ndarray:
     return projections.project(shown.plane, torch.from_numpy(z)).numpy()
 
 
-@torch.inference_mode()
 def draws(shown: View, prior: Prior, n: int, *, seed: int = 0) -> Draws:
     """n draws of q(z), spread evenly over the images of the view, and n of p(z), with their places in the plane."""
+    return draws_of(shown.plane, shown.cloud, prior, n, seed=seed)
+
+
+@torch.inference_mode()
+def draws_of(plane: Plane, codes: Codes, prior: Prior, n: int, *, seed: int = 0) -> Draws:
+    """The same, whatever q(z|x) is."""
     generator = torch.Generator().manual_seed(_apart(seed))
-    of_q, index = shown.cloud.sample(n, generator=generator)
+    of_q, index = codes.sample(n, generator=generator)
     of_p = prior.sample(n, generator=generator)
-    q, p = (projections.project(shown.plane, z).numpy() for z in (of_q, of_p))
-    images, labels = index.numpy(), shown.cloud.labels
-    rows = shown.cloud.split_rows()[images]
+    q, p = (projections.project(plane, z).numpy() for z in (of_q, of_p))
+    images, labels = index.numpy(), codes.labels
+    rows = codes.split_rows()[images]
     return Draws(q, p, of_q.numpy(), of_p.numpy(), rows, None if labels is None else labels[images])
 
 

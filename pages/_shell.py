@@ -30,6 +30,13 @@ PAGES = [
     ),
     (
         "Latent space",
+        "latent_browser.py",
+        "Latent browser",
+        ":material/explore:",
+        "What each place in latent space decodes to, at once, and how typical the place is.",
+    ),
+    (
+        "Latent space",
         "pseudo_inputs.py",
         "Pseudo-inputs",
         ":material/apps:",

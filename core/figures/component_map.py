@@ -86,8 +86,12 @@ def ellipse(mean: np.ndarray, covariance: np.ndarray, share: float, points: int 
     y = mean + L (cos a, sin a) sqrt(-2 log(1 - share)) with L L^T the covariance.
     """
     angle = np.linspace(0, 2 * np.pi, points)
-    circle = np.stack([np.cos(angle), np.sin(angle)]) * np.sqrt(-2 * np.log1p(-share))
-    return mean + (np.linalg.cholesky(covariance) @ circle).T
+    return mean + (ellipse_factor(covariance, share) @ np.stack([np.cos(angle), np.sin(angle)])).T
+
+
+def ellipse_factor(covariance: np.ndarray, share: float) -> np.ndarray:
+    """L sqrt(-2 log(1 - share)), (2, 2) lower triangular: it makes that region's rim of the unit circle."""
+    return np.linalg.cholesky(covariance) * np.sqrt(-2 * np.log1p(-share))
 
 
 def _component(mean: np.ndarray, covariance: np.ndarray, name: str, k: int) -> list[dict[str, Any]]:

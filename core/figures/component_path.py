@@ -1,50 +1,58 @@
-"""How ordinary the places are on two ways between two components: log q and log p along them."""
+"""How ordinary the places are on ways between two codes: log q and log p along them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from core.component_records import Interpolation, Path, Usual
+from core.component_records import Path, Usual
 from core.figures import theme
 
 HEIGHT = 360
-IN_U, IN_Z = "through mixed pseudo-inputs", "straight line in z"
 _DOMAINS = ((0.0, 0.47), (0.55, 1.0))
+_STYLES: dict[str, dict[str, Any]] = {
+    "through pseudo-inputs": {
+        "symbol": "diamond", "size": 10, "color": theme.PSEUDO, "line": {"width": 1, "color": theme.HEX_000000},
+    },
+    "spherical": {"symbol": "circle-open", "size": 10, "color": theme.NEUTRAL, "line": {"width": 2}},
+    "along the prior": {"symbol": "triangle-up", "size": 11, "color": theme.PRIOR, "line": {"width": 0}},
+}  # fmt: skip
+_STRAIGHT = {"symbol": "square-open", "size": 9, "color": theme.NEUTRAL, "line": {"width": 2, "color": theme.NEUTRAL}}
 
 
-def path_figure(found: Interpolation, usual: Usual) -> go.Figure:
-    """Two panels, log q(z) and log p(z) in nats along the way; the band holds 90 % of each distribution's own draws.
+def path_figure(ways: Sequence[tuple[str, Path]], usual: Usual) -> go.Figure:
+    """Two panels, log q(z) and log p(z) in nats along the ways; the band holds 90 % of each distribution's own draws.
 
-    Diamonds are the way through mixed pseudo-inputs, hollow squares the straight line in z; a marker stands where an
-    image is shown.
+    Each way has a marker of its own, which stands where an image is shown. Where the density of q is not known, there
+    is one panel only.
     """
     traces: list[dict[str, Any]] = []
-    ways = [(IN_Z, found.in_z)] + ([] if found.in_u is None else [(IN_U, found.in_u)])
-    for axis, colour, key in (("", theme.DATA, "log_q"), ("2", theme.PRIOR, "log_p")):
+    sides = [(theme.DATA, "log_q", usual.log_q), (theme.PRIOR, "log_p", usual.log_p)]
+    known = [side for side in sides if np.isfinite(side[2]).all()]
+    panels = list(zip(("", "2"), _DOMAINS if len(known) == 2 else ((0.0, 1.0),), known, strict=False))
+    for axis, _, (colour, key, _) in panels:
         for name, way in ways:
             traces.append(_line(name, way, getattr(way, key), axis, colour))
-    for name, _ in ways:
-        traces.append(_key(name))
+    traces += [_key(name) for name, _ in ways]
     layout = theme.layout(height=HEIGHT, legend=[name for name, _ in ways], heads=False)
     layout["margin"] |= {"t": layout["margin"]["t"] + 24, "l": 70}
     axes: dict[str, Any] = {}
-    for axis, domain, ends, key in (("", _DOMAINS[0], usual.log_q, "log_q"), ("2", _DOMAINS[1], usual.log_p, "log_p")):
+    bands: list[dict[str, Any]] = []
+    heads = []
+    for axis, domain, (colour, key, ends) in panels:
         axes |= _axes(axis, domain, ends, np.concatenate([getattr(way, key) for _, way in ways]))
-    bands = [*_band("", usual.log_q, theme.DATA), *_band("2", usual.log_p, theme.PRIOR)]
-    heads = [
-        _head("", f"{theme.words('log q(z)', theme.DATA)}, nats; band: 90 % of the data's codes"),
-        _head("2", f"{theme.words('log p(z)', theme.PRIOR)}, nats; band: 90 % of the prior's draws"),
-    ]
+        bands += _band(axis, ends, colour)
+        whose = "log q(z)" if key == "log_q" else "log p(z)"
+        own = "the data's codes" if key == "log_q" else "the prior's draws"
+        heads.append(_head(axis, f"{theme.words(whose, colour)}, nats; band: 90 % of {own}"))
     return go.Figure(traces, layout | axes | {"shapes": bands, "annotations": heads})
 
 
 def _style(name: str) -> dict[str, Any]:
-    if name == IN_U:
-        return {"symbol": "diamond", "size": 10, "color": theme.PSEUDO, "line": {"width": 1, "color": theme.HEX_000000}}
-    return {"symbol": "square-open", "size": 9, "color": theme.NEUTRAL, "line": {"width": 2, "color": theme.NEUTRAL}}
+    return _STYLES.get(name, _STRAIGHT)
 
 
 def _line(name: str, way: Path, values: np.ndarray, axis: str, colour: str) -> dict[str, Any]:
@@ -54,7 +62,7 @@ def _line(name: str, way: Path, values: np.ndarray, axis: str, colour: str) -> d
     return {
         "type": "scatter", "mode": "lines+markers", "x": way.t.astype(np.float32), "y": values.astype(np.float32),
         "xaxis": f"x{axis}", "yaxis": f"y{axis}", "name": name, "showlegend": False, "marker": marker | {"size": size},
-        "line": {"color": colour, "width": 2.4, "dash": "8px,5px" if axis else "solid"},
+        "line": {"color": colour, "width": 2.4, "dash": "8px,5px" if colour == theme.PRIOR else "solid"},
         "hovertemplate": f"{name}<br>%{{x:.2f}} of the way: %{{y:.2f}} nats<extra></extra>",
     }  # fmt: skip
 

@@ -13,8 +13,8 @@ from core.component_records import (
     Components,
     Copies,
     Effective,
-    Interpolation,
     Nearest,
+    Path,
     Usual,
 )
 from core.figures.classes import name_of
@@ -197,23 +197,24 @@ def symbol(k: int, of_input: bool) -> str:
     return f"q(z|u{subscript(k + 1)})" if of_input else f"p(z|k = {k + 1})"
 
 
-def path_sentence(found: Interpolation, usual: Usual) -> str:
+def path_sentence(ways: Sequence[tuple[str, Path]], usual: Usual) -> str:
     """How deep each way goes, in words: its lowest log p against what 95 % of the prior's draws lie above."""
-    ways = [("Straight in z", found.in_z)] + (
-        [] if found.in_u is None else [("Through mixed pseudo-inputs", found.in_u)]
-    )
     line_q, line_p = usual.log_q[0], usual.log_p[0]
+    known = not math.isnan(line_q)
     parts = []
     for name, way in ways:
         q, p = float(way.log_q.min()), float(way.log_p.min())
-        ordinary = "stays" if q >= line_q and p >= line_p else "leaves the places"
-        parts.append(f"{name}, the way {ordinary} where codes and draws usually lie: {_down_to(q, p)}")
-    lines = f"95 % of the data's codes lie above {_nats(line_q)}, of the prior's draws above {_nats(line_p)}"
+        ordinary = "stays" if (q >= line_q or not known) and p >= line_p else "leaves the places"
+        deep = (
+            f"log q goes down to {_nats(q)} and log p to {_nats(p)} nats"
+            if known
+            else f"log p goes down to {_nats(p)} nats"
+        )
+        where = "where codes and draws usually lie" if known else "where draws of the prior usually lie"
+        parts.append(f"{name[0].upper()}{name[1:]}, the way {ordinary} {where}: {deep}")
+    of_codes = f"of the data's codes lie above {_nats(line_q)}, " if known else ""
+    lines = f"95 % {of_codes}of the prior's draws {'' if known else 'lie '}above {_nats(line_p)}"
     return f"{'. '.join(parts)}. {lines}."
-
-
-def _down_to(q: float, p: float) -> str:
-    return f"log q goes down to {_nats(q)} and log p to {_nats(p)} nats"
 
 
 def _nats(value: float) -> str:

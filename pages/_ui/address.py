@@ -17,14 +17,16 @@ import streamlit as st
 
 from core.datasets.titles import DATASET_TITLES
 from core.figures import flow_timing_words
+from core.figures.latent_canvas.view import COLOURS
 from core.posteriors import POSTERIORS
 from core.priors import PRIORS
-from pages._ui import components, controls
+from pages._ui import browser, components, controls
 
 _KEY = "_address"
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "points": controls.POINT_KINDS, "view": controls.VIEW_KINDS, "sort": components.SORTS, "tiles": components.TILES,
-    "pixels": components.PIXELS, "click": components.CLICKS, "panels": flow_timing_words.SHORT,
+    "pixels": components.PIXELS, "click": components.CLICKS, "panels": flow_timing_words.SHORT, "colour": COLOURS,
+    "sets": browser.CLICKS,
     "timed_flows": flow_timing_words.FLOWS, "waiting": flow_timing_words.FLOWS,
     "inversions": flow_timing_words.METHODS, "t_dataset": DATASET_TITLES,
     **{key: {name: kind.title for name, kind in PRIORS.items()} for key in ("t_prior", "l_prior")},

@@ -15,6 +15,7 @@ import streamlit as st
 
 from core import checkpoint, embedding_file, generate, jobs, ladder_file, metrics_file, region, typicality, views
 from core import gallery as galleries
+from core.browser_records import Reference
 from core.errors import CheckpointError
 from core.figures.images import mosaic, png, scale_for
 from core.gallery import Gallery
@@ -191,15 +192,17 @@ def distance(name: str, digest: str, seed: int) -> Distance | None:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def place(name: str, digest: str, z: tuple[float, ...], seed: int) -> Place:
-    """Log-densities and typicality at z."""
-    known = usual(name, digest, seed)
-    return typicality.place(z, latents(name, digest), model(name, digest).vae.prior, seed=seed, known=known)
+    """Log-densities and typicality at z; what is said of q is nan where its density is not known."""
+    loaded = model(name, digest)
+    compared = reference(name, digest, seed)
+    return typicality.place(z, loaded.latents, loaded.vae.prior, seed=seed, compared=compared)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def usual(name: str, digest: str, seed: int) -> typicality.Usual:
-    """The log-densities that are usual for each distribution, which every place is compared with."""
-    return typicality.usual(latents(name, digest), model(name, digest).vae.prior, seed=seed)
+@st.cache_resource(max_entries=32, show_spinner="Asking what is usual")
+def reference(name: str, digest: str, seed: int) -> Reference:
+    """The log-densities at draws of q(z) and of p(z) themselves."""
+    loaded = model(name, digest)
+    return typicality.reference(loaded.latents, loaded.vae.prior, seed=seed)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

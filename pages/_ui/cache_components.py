@@ -65,7 +65,7 @@ def interpolation(name: str, digest: str, first: int, second: int) -> Interpolat
 @st.cache_data(max_entries=64, show_spinner=False)
 def usual(name: str, digest: str, seed: int) -> Usual:
     """The log-densities at draws of q(z) and of p(z) themselves."""
-    return component_pictures.usual(cache.model(name, digest), seed=seed)
+    return component_pictures.usual(cache.reference(name, digest, seed))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

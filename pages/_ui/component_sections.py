@@ -83,9 +83,9 @@ def between(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     key, names = f"between-{info.name}", f"from k = {choice.k + 1} to k = {second + 1}"
     alt = f"Images {names}, through mixed pseudo-inputs and straight between the two means."
     charts.chart(sheet(blocks, width=WIDTH), key, alt)
-    sentence = component_words.path_sentence(way, usual)
+    sentence = component_words.path_sentence(way.named(), usual)
     key = f"path-{info.name}"
-    charts.chart(component_path.path_figure(way, usual), key, sentence)
+    charts.chart(component_path.path_figure(way.named(), usual), key, sentence)
     st.markdown(sentence)
     method = (
         f"{len(way.in_z.t)} places {names}; log q of the exact mixture of all posteriors; images are means of p(x|z); "
@@ -94,7 +94,7 @@ def between(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     charts.caption(
         figures.caption(layout.dataset_title(info.dataset), layout.split_of(info), info.images, choice.seed, method)
     )
-    downloads.keep({"Way": lambda: component_table.path_csv(way)}, info.name)
+    downloads.keep({"Way": lambda: component_table.path_csv(way.named())}, info.name)
 
 
 def usage(info: CheckpointInfo, choice: Choice, found: Components) -> None:

@@ -97,10 +97,10 @@ def controls(info: CheckpointInfo, above: Any, below: Any) -> tuple[Choice, Comp
         below: container under them, for how things are shown.
     """
     with below, st.container(horizontal=True, vertical_alignment="bottom"):
-        decoded = info.prior != "vamp" or _segments("Tiles", TILES, "tiles") == "decoded"
+        decoded = info.prior != "vamp" or segments("Tiles", TILES, "tiles") == "decoded"
         drawn = False
         if info.decodes:
-            drawn = _segments("Samples", PIXELS, "pixels", help="The mean of p(x|z), or one draw of it.") == "draw"
+            drawn = segments("Samples", PIXELS, "pixels", help="The mean of p(x|z), or one draw of it.") == "draw"
         seed = seed_control()
     found = cache_components.components(info.name, info.digest, seed)
     with above:
@@ -115,7 +115,7 @@ def controls(info: CheckpointInfo, above: Any, below: Any) -> tuple[Choice, Comp
         with row:
             _step("Previous", ":material/arrow_back:", "Left", chosen, order(found, sort), -1)
             _step("Next", ":material/arrow_forward:", "Right", chosen, order(found, sort), 1)
-            _segments("A click sets", CLICKS, "click")
+            segments("A click sets", CLICKS, "click")
     return Choice(chosen, other, sort, decoded, drawn, seed), found
 
 
@@ -238,7 +238,8 @@ def _clickable(figure: Any, key: str, alt: str) -> None:
     charts.chart(figure, key, alt, on_select=take)
 
 
-def _segments(label: str, options: dict[str, str], key: str, help: str | None = None) -> str:
+def segments(label: str, options: dict[str, str], key: str, help: str | None = None) -> str:
+    """One of several options, the first at the start; never none."""
     first = next(iter(options))
     chosen = st.segmented_control(
         label, list(options), format_func=options.__getitem__, default=first, required=True, key=key,

@@ -21,6 +21,8 @@ TITLES = "_titles"
 """Where the session keeps the titles of options that depend on the models: they stand in the address."""
 FARTHEST = 1000.0
 """Largest latent coordinate that can be typed."""
+CODE_KEYS, PLANE_KEYS, END_KEYS = ("z1", "z2"), ("across", "up"), ("end1", "end2")
+"""Of the inputs for a code of two dimensions, for a place in a plane, and for the end of a way."""
 VIEW_KINDS = {
     "pca": "Principal plane",
     "pair": "Pair of dimensions",
@@ -120,24 +122,29 @@ def view_controls(*, over_densities: bool = True) -> View:
                 bind="query-params",
                 help="Samples z ~ q(z|x) show the aggregated posterior; means alone look narrower and invent holes.",
             )
-            n = st.number_input(
-                "Number of points",
-                min_value=100,
-                max_value=20_000,
-                value=DRAWN_POINTS,
-                step=500,
-                key="n",
-                bind="query-params",
-                width=160,
-                help="Spread evenly over the test images.",
-            )
-        seed = st.number_input(
-            "Seed", min_value=0, max_value=2**31 - 1, value=0, key="seed", bind="query-params", width=120,
-            on_change=clear_region,
-        )  # fmt: skip
+            n = points_control()
+        seed = seed_control()
         classes = st.toggle("Class colours", value=True, key="classes", bind="query-params")
     # An address may leave a choice empty ("points="), although the widget itself requires one.
-    return View(DRAWN[points or "samples"], int(n), int(seed), classes)
+    return View(DRAWN[points or "samples"], n, seed, classes)
+
+
+def points_control() -> int:
+    """How many draws of a distribution are drawn as points."""
+    n = st.number_input(
+        "Number of points", min_value=100, max_value=20_000, value=DRAWN_POINTS, step=500, key="n",
+        bind="query-params", width=160, help="Spread evenly over the test images.",
+    )  # fmt: skip
+    return int(n)
+
+
+def seed_control() -> int:
+    """The seed of everything that is drawn; with another one a region holds other draws."""
+    seed = st.number_input(
+        "Seed", min_value=0, max_value=2**31 - 1, value=0, key="seed", bind="query-params", width=120,
+        on_change=clear_region,
+    )  # fmt: skip
+    return int(seed)
 
 
 def projection_controls(largest: int) -> Projection:
@@ -205,12 +212,21 @@ def set_region(text: str) -> None:
 
 
 def clear_region() -> None:
-    """Forget the region: in another view the same numbers are another place."""
+    """Forget the region and the places in a plane: in another view the same numbers are another place."""
     st.session_state["region"] = ""
+    for key in PLANE_KEYS + END_KEYS:
+        st.session_state[key] = None
 
 
-def place_inputs() -> tuple[float, float] | None:
-    """The place to decode, typed or clicked; None until there is one."""
+def place_inputs(
+    labels: tuple[str, str] = ("z₁", "z₂"), keys: tuple[str, str] = CODE_KEYS
+) -> tuple[float, float] | None:
+    """The place to decode, typed or clicked; None until there is one.
+
+    Args:
+        labels: of the two numbers.
+        keys: of their widgets.
+    """
     columns = st.columns(2)
     values = [
         column.number_input(
@@ -224,11 +240,12 @@ def place_inputs() -> tuple[float, float] | None:
             bind="query-params",
             placeholder="click or type",
         )
-        for column, label, key in zip(columns, ("z₁", "z₂"), ("z1", "z2"), strict=True)
+        for column, label, key in zip(columns, labels, keys, strict=True)
     ]
     return None if values[0] is None or values[1] is None else (float(values[0]), float(values[1]))
 
 
-def set_place(z: tuple[float, float]) -> None:
+def set_place(z: tuple[float, float], keys: tuple[str, str] = CODE_KEYS) -> None:
     """Put a clicked place into the inputs; to be called from a callback, before the widgets are drawn."""
-    st.session_state["z1"], st.session_state["z2"] = (round(value, 3) for value in z)
+    for key, value in zip(keys, z, strict=True):
+        st.session_state[key] = round(min(max(value, -FARTHEST), FARTHEST), 3)

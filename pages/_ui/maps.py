@@ -25,11 +25,26 @@ def draw(info: CheckpointInfo, projection: Projection, view: View, corners: Corn
         corners: a region to outline.
     """
     charts.heading(layout.title_of(info), level=3)
+    made = require(info, projection, view.seed)
+    if made is None:
+        return None
+    _picture(info, *made, view, corners)
+    return made[0]
+
+
+def require(info: CheckpointInfo, projection: Projection, seed: int) -> tuple[cache.ViewKey, Embedding] | None:
+    """The map with the key of its view; until there is one, what can be done about it, and None.
+
+    Args:
+        info: the model.
+        projection: with perplexity and number of draws.
+        seed: of draws and map.
+    """
     arguments = ["embed", info.name, "--digest", info.digest, "--draws", str(projection.draws)]
-    arguments += ["--perplexity", f"{projection.perplexity:g}", "--seed", str(view.seed), "--output", jobs.RESULT]
+    arguments += ["--perplexity", f"{projection.perplexity:g}", "--seed", str(seed), "--output", jobs.RESULT]
     takes = "some seconds" if projection.draws <= FEW else "a minute" if projection.draws <= MANY else "minutes"
     about = f"{projection.draws:,} draws of q(z) and as many of p(z), embedded together: it takes {takes}, once."
-    key = (f"{cache.MAP}{jobs.job_id(arguments)}", 0, 0, view.seed)
+    key = (f"{cache.MAP}{jobs.job_id(arguments)}", 0, 0, seed)
 
     def read(_: str) -> Embedding:
         found = cache.embedding(key[0])
@@ -38,10 +53,7 @@ def draw(info: CheckpointInfo, projection: Projection, view: View, corners: Corn
         return found
 
     embedding = job_panel.require(arguments, read, button="Calculate this map", about=about)
-    if embedding is None:
-        return None
-    _picture(info, key, embedding, view, corners)
-    return key
+    return None if embedding is None else (key, embedding)
 
 
 def _picture(

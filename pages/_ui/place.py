@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -62,14 +63,14 @@ def panel(info: CheckpointInfo, z: tuple[float, float], grid: DensityGrid, seed:
         narrow: words below the pictures instead of beside them.
     """
     if reason := why_not_decoded(info):
-        _words(info, z, seed)
+        words(info, z, seed)
         st.caption(reason)
         return
     step = float(grid.x[-1] - grid.x[0]) / 40
     single, around, *rest = st.columns([1, 2] if narrow else [1, 2, 3], gap="medium")
     _pictures(single, around, info, z, step)
     with rest[0] if rest else st.container():
-        _words(info, z, seed)
+        words(info, z, seed)
 
 
 def _pictures(single: Any, around: Any, info: CheckpointInfo, z: tuple[float, float], step: float) -> None:
@@ -83,16 +84,23 @@ def _pictures(single: Any, around: Any, info: CheckpointInfo, z: tuple[float, fl
     around.image(square, alt=f"{SIDE * SIDE} images around the one {where}", caption=f"around it, {step:.2g} apart")
 
 
-def _words(info: CheckpointInfo, z: tuple[float, float], seed: int) -> None:
+def words(info: CheckpointInfo, z: tuple[float, ...], seed: int) -> None:
+    """The log-densities of a place and how ordinary it is; of q nothing where its density is not known."""
     here = cache.place(info.name, info.digest, z, seed)
+    log_p = f"log p = **{_signed(here.log_p)}**"
+    of_p = f"than {100 * here.percentile_p:.0f} % of the prior's draws"
+    if math.isnan(here.log_q):
+        st.markdown(f"**{title_of(info)}**  \n{log_p} nats; log q is not known, since q(z|x) is a flow")
+        st.markdown(f"More typical {of_p}.")
+        st.caption(f"A share of {here.draws:,} draws, seed {seed}.")
+        return
     st.markdown(
         f"**{title_of(info)}**  \n"
-        f"log q = **{_signed(here.log_q)}**, log p = **{_signed(here.log_p)}**, "
-        f"log q − log p = **{_signed(here.log_q - here.log_p)}** nats"
+        f"log q = **{_signed(here.log_q)}**, {log_p}, log q − log p = **{_signed(here.log_q - here.log_p)}** nats"
     )
     st.markdown(
-        f"More typical than {100 * here.percentile_q:.0f} % of the data's codes and than "
-        f"{100 * here.percentile_p:.0f} % of the prior's draws. {_verdict(here.percentile_q, here.percentile_p)}"
+        f"More typical than {100 * here.percentile_q:.0f} % of the data's codes and {of_p}. "
+        f"{_verdict(here.percentile_q, here.percentile_p)}"
     )
     st.caption(f"Shares of {here.draws:,} draws each, seed {seed}; a code's own component is left out of q.")
 

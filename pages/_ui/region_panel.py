@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
 from core import figures
 from core.figures import theme
+from core.figures.classes import name_of as class_name
 from core.gallery import Gallery
 from core.plain_text import shown_error
 from core.records import CheckpointInfo
@@ -16,6 +19,7 @@ from pages._ui.layout import title_of
 
 SHOWN = 24
 COLUMNS = 8
+CLASSES = 12
 
 
 def chosen() -> tuple[str, Corners | None]:
@@ -67,8 +71,7 @@ def _data_side(info: CheckpointInfo, key: cache.ViewKey, n: int, seed: int, text
     else:
         st.caption("The images did not come along with these latents.")
     if found.classes:
-        names = cache.class_names(info.name, info.digest)
-        st.markdown(" · ".join(f"{names[k] if k < len(names) else k}: {count:,}" for k, count in found.classes[:10]))
+        st.markdown(class_words(found.classes, cache.class_names(info.name, info.digest)))
     st.markdown(f"{_share(found.leaks)} of these draws are leaks: the prior hardly ever goes where they lie.")
 
 
@@ -85,6 +88,13 @@ def _prior_side(info: CheckpointInfo, key: cache.ViewKey, n: int, seed: int, tex
     else:
         st.caption("These are imported latents without a decoder: the draws have no pictures.")
     st.markdown(f"{_share(found.holes)} of these draws are holes: no image is encoded where they lie.")
+
+
+def class_words(classes: Sequence[tuple[int, int, int]], names: Sequence[str]) -> str:
+    """How many draws of each class lie in the region, of how many in the view, in words."""
+    told = [f"**{class_name(k, names)}**: {count:,} / {of:,}" for k, count, of in classes[:CLASSES]]
+    more = len(classes) - len(told)
+    return " · ".join(told) + (f" · and {more} more classes" if more > 0 else "")
 
 
 def _share(share: tuple[float, float, float]) -> str:

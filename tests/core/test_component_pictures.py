@@ -13,6 +13,7 @@ from core.checkpoint import Checkpoint, load
 from core.component_table import path_csv, steps_csv
 from core.posthoc import data_of
 from core.pseudo_inputs import components
+from core.typicality import reference
 from tests.pages.zoo import tiny_data, trained
 
 
@@ -82,12 +83,12 @@ def test_both_ways_end_at_the_components(vamp: Checkpoint, mog: Checkpoint) -> N
     np.testing.assert_allclose(way.in_u.inputs[4], (u[1] + u[3]) / 2, atol=1e-6)
     np.testing.assert_allclose(way.in_z.z[16], (mean[1] + mean[3]) / 2, atol=1e-6)
     assert component_pictures.interpolation(mog, 0, 1).in_u is None
-    lines = path_csv(way).splitlines()
+    lines = path_csv(way.named()).splitlines()
     assert len(lines) == 1 + 2 * len(way.in_z.t) and lines[1].startswith("straight in z,0.0,")
 
 
 def test_the_usual_densities_are_those_of_the_draws(vamp: Checkpoint) -> None:
-    usual = component_pictures.usual(vamp, seed=2)
+    usual = component_pictures.usual(reference(vamp.latents, vamp.vae.prior, seed=2))
     log_p = vamp.vae.prior.log_prob(vamp.vae.prior.sample(4000, generator=torch.Generator().manual_seed(9)))
     assert float((log_p < usual.log_p[0]).float().mean()) == pytest.approx(0.05, abs=0.02)
     assert float((log_p < usual.log_p[1]).float().mean()) == pytest.approx(0.5, abs=0.04)

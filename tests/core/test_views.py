@@ -183,8 +183,9 @@ def test_a_region_counts_what_lies_in_it() -> None:
     assert abs(len(left.p_rows) - 500) < 4 * math.sqrt(250)
     assert right.holes[0] > 0.99 and left.holes[0] < 0.1 and left.leaks[0] < 0.1 and math.isnan(right.leaks[0])
     assert left.holes[1] <= left.holes[0] <= left.holes[2] < 0.2
-    assert sum(count for _, count in left.classes) == len(left.q_rows)
-    assert [label for label, _ in left.classes] in ([0, 1], [1, 0]) and right.classes == ()
+    assert sum(count for _, count, _ in left.classes) == len(left.q_rows)
+    assert all(count <= of <= left.draws for _, count, of in left.classes)
+    assert [label for label, _, _ in left.classes] in ([0, 1], [1, 0]) and right.classes == ()
     assert np.array_equal(found.labels, found.rows % 2)  # type: ignore[arg-type]
 
 

@@ -176,14 +176,14 @@ def way(inputs: bool) -> Interpolation:
 @pytest.mark.parametrize("inputs", [True, False])
 def test_both_densities_along_the_way_stand_over_what_is_usual(inputs):
     usual = Usual((-3.0, -2.0, -1.0), (-5.0, -4.0, -3.0), 2000, 0)
-    figure = path_figure(way(inputs), usual)
+    figure = path_figure(way(inputs).named(), usual)
     lines = [trace for trace in figure.data if not trace.showlegend]
     assert len(lines) == (4 if inputs else 2)
     np.testing.assert_array_equal(np.flatnonzero(lines[0].marker.size), [0, 4])
     assert [shape.y0 for shape in figure.layout.shapes] == [-3, -2, -5, -4]
     low = figure.layout.yaxis2.range[0]
     assert low < (-9 if inputs else -5)
-    words = component_words.path_sentence(way(inputs), usual)
+    words = component_words.path_sentence(way(inputs).named(), usual)
     assert words.startswith("Straight in z, the way stays where codes and draws usually lie")
     assert ("leaves the places where codes" in words) is inputs
     assert ("−9.0 nats" in words) is inputs

@@ -17,6 +17,7 @@ TITLES = {
     "home": "What does a VAE's prior do?",
     "compare": "What does another prior change?",
     "prior_vs_posterior": "Does the prior cover the data?",
+    "latent_browser": "What does each place decode to?",
     "pseudo_inputs": "What has each pseudo-input learned?",
     "elbo_surgery": "What is the ELBO made of?",
     "variational_posterior": "Is the posterior rich enough?",

@@ -26,6 +26,7 @@ PAGES = (
     "home",
     "compare",
     "prior_vs_posterior",
+    "latent_browser",
     "pseudo_inputs",
     "elbo_surgery",
     "optimal_prior",
