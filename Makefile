@@ -1,8 +1,10 @@
 # Everyday commands; `make` lists them. The environment .venv is made when needed and kept up with the requirements files.
-# Overridable: make run PORT=8600, make test PYTHON=python3.12. Works with GNU make 3.81 (macOS) and later.
+# Overridable: make run PORT=8600, make test PYTHON=python3.12, make test WORKERS=0. Works with GNU make 3.81 (macOS) and later.
 
 PYTHON ?= python3
 PORT ?= 8501
+# Processes that run the tests: one a core, at most four, as each takes memory; 0 runs them without any.
+WORKERS ?= logical
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -19,7 +21,7 @@ run: $(VENV)/.runtime ## the dashboard at http://127.0.0.1:$PORT
 	$(VENV)/bin/streamlit run dashboard.py --server.port $(PORT)
 
 test: $(VENV)/.development browser ## all tests but the slow ones
-	$(PY) -m pytest
+	$(PY) -m pytest -n $(WORKERS) --maxprocesses 4
 
 test-slow: $(VENV)/.development browser ## the slow tests: minutes
 	$(PY) -m pytest -m slow

@@ -195,7 +195,8 @@ def load(name_or_path: str | Path, root: Path | None = None) -> Checkpoint:
     else:
         latents = read_latents(file, dim, names)
     images = read_images(place, len(latents), config.model.pixels) if latents is not None else None
-    return Checkpoint(path.name, vae, config, read_metrics(place), latents, digest(place), flow_latents, images)
+    metrics = read_metrics(place, config.train.seed)
+    return Checkpoint(path.name, vae, config, metrics, latents, digest(place), flow_latents, images)
 
 
 def list_checkpoints(root: Path | None = None) -> list[CheckpointInfo]:
@@ -259,6 +260,7 @@ def _checked_info(path: Path, before: Signature) -> CheckpointInfo:  # noqa: ARG
         logging.getLogger(__name__).exception("checkpoint %s", path.name)
         return CheckpointInfo(path.name, error=f"cannot be used: {type(error).__name__}: {error}"[:500])
     config, latents = checkpoint.config, checkpoint.latents or checkpoint.flow_latents
+    others = {entry["seed"]: entry["evaluations"] for entry in checkpoint.metrics.get("seeds", [])}
     return CheckpointInfo(
         name=path.name,
         digest=checkpoint.digest,
@@ -276,5 +278,7 @@ def _checked_info(path: Path, before: Signature) -> CheckpointInfo:  # noqa: ARG
         split="" if latents is None else latents.split,
         total=0 if latents is None else latents.total,
         metrics=checkpoint.metrics.get("evaluations", {}),
+        seeds=(config.train.seed, *others) if config.model.likelihood != NONE else (),
+        other_seeds=others,
         pictured=config.model.likelihood != NONE or checkpoint.images is not None,
     )

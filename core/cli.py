@@ -61,10 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     from core.cli_ladder import add_ladder
     from core.cli_posthoc import add_aggregate
     from core.cli_prior_bill import add_prior_bill
-    from core.cli_train import add_train, add_zoo
+    from core.cli_results import add_results
+    from core.cli_seeds import add_seeds
+    from core.cli_train import add_train
+    from core.cli_zoo import add_zoo
 
     measures = (add_evaluate, add_embed, add_aggregate, add_ladder, add_flow_timing, add_prior_bill)
-    for add in (_add_list, add_train, add_zoo, add_import, *measures, _add_data):
+    for add in (_add_list, add_train, add_seeds, add_zoo, add_import, *measures, add_results, _add_data):
         command = add(subcommands)
         command.add_argument("--json", action="store_true", help="print one JSON object")
         command.add_argument("--root", type=Path, default=checkpoint_root(), help="folder of the checkpoints")

@@ -1,9 +1,8 @@
-"""The subcommands that train: ``train`` for one model, ``zoo`` for all that a recipe file names."""
+"""The subcommand ``train``, and what other subcommands that train share with it."""
 
 from __future__ import annotations
 
 import argparse
-import shlex
 import subprocess
 import sys
 import tomllib
@@ -17,12 +16,18 @@ from core.priors import PRIORS
 from core.training_file import curve_file, state_file
 
 LIBRARIES = ("torch", "numpy", "torchvision", "scikit-learn", "safetensors")
-THERE = "already there"
 
 
 def add_train(subcommands: Any) -> argparse.ArgumentParser:
     """``train``: one model, resumable, then evaluated and stored as a checkpoint."""
     command = subcommands.add_parser("train", help="train one model; an interrupted run continues where it was")
+    add_train_arguments(command)
+    command.set_defaults(run=train, show=show_training)
+    return command
+
+
+def add_train_arguments(command: argparse.ArgumentParser) -> None:
+    """Everything that ``train`` can be asked for; a recipe of the zoo is a line of these."""
     command.add_argument(
         "--name", help="checkpoint name; default DATASET-Dd-PRIOR, with -POSTERIOR where it is no Gaussian"
     )
@@ -47,19 +52,6 @@ def add_train(subcommands: Any) -> argparse.ArgumentParser:
     command.add_argument("--half", action="store_true", help="store, and evaluate, weights rounded to half precision")
     command.add_argument("--restart", action="store_true", help="discard an interrupted run of this name")
     command.add_argument("--replace", action="store_true", help="replace a checkpoint of this name")
-    command.set_defaults(run=train, show=show_training)
-    return command
-
-
-def add_zoo(subcommands: Any) -> argparse.ArgumentParser:
-    """``zoo``: train, one after another, every model of a recipe file that is not there yet."""
-    command = subcommands.add_parser("zoo", help="train every model of checkpoints/zoo.toml that is missing")
-    command.add_argument(
-        "--recipes", type=Path, default=None, help="default: zoo.toml in the folder of the checkpoints"
-    )
-    command.add_argument("--data", type=Path, default=None, help="folder of the data sets")
-    command.set_defaults(run=zoo, show=lambda result: "\n".join(f"{k:24} {v}" for k, v in result["models"].items()))
-    return command
 
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
@@ -86,32 +78,17 @@ def _default_name(options: argparse.Namespace) -> str:
 
 
 def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target: Path) -> dict:
-    from dataclasses import asdict
-
     from core.build import resolved
-    from core.checkpoint import round_to_half, save
+    from core.checkpoint import save
     from core.cli_evaluate import evaluate_with_progress
     from core.latents import cloud
-    from core.train import Run
-    from core.train_progress import train_with_progress
 
-    state, told = state_file(options.root, target.name), curve_file(options.root, target.name)
-    run = Run(config, data, state)
-    vae = train_with_progress(run, told)
-    if not run.finished:
-        print(f"stopped in epoch {run.position.epoch + 1}; the same command continues from there", file=sys.stderr)
-        return {"name": target.name, "interrupted": True, "epoch": run.position.epoch}
-    if options.half:
-        round_to_half(vae)
+    finished = finish_training(config, data, options.root, target.name, half=options.half)
+    if isinstance(finished, int):
+        return {"name": target.name, "interrupted": True, "epoch": finished}
+    run, vae = finished
     test = evaluate_with_progress(vae, data, "test", options.samples, 0)
-    curve = [asdict(record) for record in run.position.curve]
-    training = {
-        "epochs": run.position.epoch,
-        "best_epoch": run.position.best_epoch,
-        "seconds": sum(record["seconds"] for record in curve),
-        "parameters": sum(parameter.numel() for parameter in vae.parameters()),
-        "curve": curve,
-    }
+    training = training_record(run, vae)
     images = data.fixed("test")
     save(
         vae,
@@ -124,9 +101,49 @@ def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target
         half=options.half,
         replace=options.replace,
     )
-    for left in (state, told):
-        left.unlink(missing_ok=True)
+    forget_training(options.root, target.name)
     return {"name": target.name, "epochs": training["epochs"], "seconds": training["seconds"], "test": test.as_dict()}
+
+
+def finish_training(config: Any, data: Any, root: Path, name: str, *, half: bool) -> tuple[Any, Any] | int:
+    """Train to the end, or on from where a training of this name was.
+
+    Returns:
+        The finished run and its model, as it is going to be stored; or the whole epochs that were done when it was
+        interrupted.
+    """
+    from core.checkpoint import round_to_half
+    from core.train import Run
+    from core.train_progress import train_with_progress
+
+    run = Run(config, data, state_file(root, name))
+    vae = train_with_progress(run, curve_file(root, name))
+    if not run.finished:
+        print(f"stopped in epoch {run.position.epoch + 1}; the same command continues from there", file=sys.stderr)
+        return run.position.epoch
+    if half:
+        round_to_half(vae)
+    return run, vae
+
+
+def forget_training(root: Path, name: str) -> None:
+    """Delete the state and the curve of a training whose outcome is stored."""
+    for left in (state_file(root, name), curve_file(root, name)):
+        left.unlink(missing_ok=True)
+
+
+def training_record(run: Any, vae: Any) -> dict[str, Any]:
+    """Course and cost of a finished training, as metrics.json holds them."""
+    from dataclasses import asdict
+
+    curve = [asdict(record) for record in run.position.curve]
+    return {
+        "epochs": run.position.epoch,
+        "best_epoch": run.position.best_epoch,
+        "seconds": sum(record["seconds"] for record in curve),
+        "parameters": sum(parameter.numel() for parameter in vae.parameters()),
+        "curve": curve,
+    }
 
 
 def show_training(result: dict[str, Any]) -> str:
@@ -137,66 +154,6 @@ def show_training(result: dict[str, Any]) -> str:
         return f"{result['name']}: interrupted after {result['epoch']} epochs"
     head = f"{result['name']}: {result['epochs']} epochs in {result['seconds']:.0f} s"
     return head + "\n" + show_evaluation(result["test"])
-
-
-def zoo(options: argparse.Namespace) -> dict[str, Any]:
-    """Train what is missing, in the order of the file; what is there is left alone.
-
-    Returns:
-        "models": what became of each; "failed": those that are not there now, or are there and cannot be used.
-    """
-    states: dict[str, str] = {}
-    failed: list[str] = []
-    for name, arguments in _recipes(options.recipes or options.root / "zoo.toml").items():
-        if (options.root / name).exists():
-            states[name] = _state(name, options.root)
-            failed += [name] if states[name] != THERE else []
-            continue
-        data = ["--data", str(options.data)] if options.data else []
-        command = ["train", "--name", name, "--root", str(options.root), *data, *arguments]
-        print(f"python -m core {shlex.join(command)}", file=sys.stderr)
-        # a process each: a failed model does not take the others with it, and standard output stays free for --json
-        status = subprocess.run([sys.executable, "-m", "core", *command], stdout=sys.stderr, check=False).returncode
-        states[name] = "trained" if status == 0 else f"failed with status {status}"
-        if status == 130:
-            return {"models": states, "failed": failed, "interrupted": True}
-        failed += [name] if status else []
-    return {"models": states, "failed": failed}
-
-
-def _state(name: str, root: Path) -> str:
-    """``THERE``, or why the folder cannot be used."""
-    from core.checkpoint import load
-    from core.errors import CheckpointError
-
-    try:
-        load(name, root)
-    except CheckpointError as error:
-        return f"broken: {error}"
-    return THERE
-
-
-def _recipes(file: Path) -> dict[str, list[str]]:
-    """The arguments of each model of a recipe file, checked before the first is trained.
-
-    Raises:
-        ValueError: naming the file and what is wrong with it.
-    """
-    try:
-        models = tomllib.loads(file.read_text(encoding="utf-8")).get("models")
-    except ValueError as error:
-        raise ValueError(f"{file} is not TOML: {error}") from error
-    if not isinstance(models, dict):
-        raise ValueError(f'{file} needs a table [models] with lines NAME = "arguments of python -m core train"')
-    recipes: dict[str, list[str]] = {}
-    for name, arguments in models.items():
-        if not isinstance(arguments, str):
-            raise ValueError(f"{file}: {name} is {type(arguments).__name__}, expected a string of arguments")
-        try:
-            recipes[name] = shlex.split(arguments)
-        except ValueError as error:
-            raise ValueError(f"{file}: {name}: {error}") from error
-    return recipes
 
 
 def _run_config(options: argparse.Namespace, data: Any) -> Any:

@@ -1,10 +1,10 @@
 """metrics.json of a checkpoint: what ``python -m core evaluate`` measured, checked when it is read.
 
-    {"training": curve and cost, "evaluations": {split: {...}}}
+    {"training": curve and cost, "evaluations": {split: {...}}, "seeds": [{"seed", "evaluations", ...}]}
 
 An evaluation holds estimates, {"value", "se"} each, under the names in ``ESTIMATES``; the records in ``RECORDS``; and
 with them the number of images, the split, the seed and the number of importance samples. Whatever else it holds is
-left alone.
+left alone. "seeds" are the evaluations of the same recipe trained under other seeds, without weights (``core.seeds``).
 """
 
 from __future__ import annotations
@@ -60,10 +60,16 @@ LARGEST = 1e12
 """No measure of a model is larger, and everything that is calculated and drawn of it stays finite."""
 MOST = 10_000
 """Points of a curve, or dimensions, at most."""
+MOST_SEEDS = 64
+_SEED_KEYS = {"seed", "training", "evaluations", "command", "commit"}
 
 
-def read_metrics(path: Path) -> dict[str, Any]:
+def read_metrics(path: Path, seed: int | None = None) -> dict[str, Any]:
     """metrics.json of a checkpoint folder, {} where there is none.
+
+    Args:
+        path: the folder.
+        seed: that the stored weights were trained with, which cannot be one of the other seeds; None: not looked at.
 
     Raises:
         CheckpointError: if it is there and not of the expected layout, naming the key.
@@ -71,14 +77,11 @@ def read_metrics(path: Path) -> dict[str, Any]:
     if not (path / "metrics.json").is_file():
         return {}
     content = read_object(path / "metrics.json")
-    evaluations = content.get("evaluations", {})
-    if not isinstance(evaluations, dict) or not all(isinstance(part, dict) for part in evaluations.values()):
-        raise CheckpointError("metrics.json: evaluations must hold an object for each split")
-    for split, evaluation in evaluations.items():
-        if not is_plain(split) or len(split) > LONGEST_SPLIT:
-            raise CheckpointError(f"metrics.json: evaluations: {_short(split)} is no name of a split")
-        if problem := _first_problem(evaluation):
-            raise CheckpointError(f"metrics.json: evaluations: {_short(split)}: {problem}")
+    problem = _problem_of_evaluations(content.get("evaluations", {})) or _problem_of_seeds(
+        content.get("seeds", []), [] if seed is None else [seed]
+    )
+    if problem:
+        raise CheckpointError(f"metrics.json: {problem}")
     return content
 
 
@@ -86,6 +89,46 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
     """Replace metrics.json of a checkpoint folder in one step."""
     with replacing(path / "metrics.json") as fresh:
         fresh.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _problem_of_evaluations(evaluations: Any) -> str | None:
+    """What is wrong with the evaluations of a model, by split."""
+    if not isinstance(evaluations, dict) or not all(isinstance(part, dict) for part in evaluations.values()):
+        return "evaluations must hold an object for each split"
+    for split in evaluations:
+        if not is_plain(split) or len(split) > LONGEST_SPLIT:
+            return f"evaluations: {_short(split)} is no name of a split"
+    problems = ((split, _first_problem(evaluation)) for split, evaluation in evaluations.items())
+    return next((f"evaluations: {_short(split)}: {problem}" for split, problem in problems if problem), None)
+
+
+def _problem_of_seeds(entries: Any, known: list[int]) -> str | None:
+    """What is wrong with the evaluations under other seeds than the known ones."""
+    if not isinstance(entries, list) or len(entries) > MOST_SEEDS or not all(isinstance(e, dict) for e in entries):
+        return f"seeds must be a list of at most {MOST_SEEDS} objects"
+    for entry in entries:
+        seed = entry.get("seed")
+        if not _is_whole(seed, 0):
+            return "seeds: every object needs a seed, an integer of at least 0"
+        if seed in known:
+            return f"seeds: seed {seed} is there twice"
+        known = [*known, seed]
+        if problem := _problem_of_seed(entry):
+            return f"seeds: seed {seed}: {problem}"
+    return None
+
+
+def _problem_of_seed(entry: dict[str, Any]) -> str | None:
+    training, texts = entry.get("training", {}), [entry.get(key, "") for key in ("command", "commit")]
+    if unknown := sorted(set(entry) - _SEED_KEYS):
+        return f"{_short(unknown[0])} is not known here"
+    if not entry.get("evaluations"):
+        return "evaluations are missing"
+    if not isinstance(training, dict) or not all(_is_number(value) for value in training.values()):
+        return "training must be an object of numbers"
+    if not all(isinstance(text, str) and len(text) <= MOST for text in texts):
+        return "command and commit must be text"
+    return _problem_of_evaluations(entry["evaluations"])
 
 
 def _first_problem(evaluation: dict[str, Any]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from core.checkpoint_content import FILES, sha256
 from core.checkpoint_folders import place_of, signature
 from core.config import RunConfig
 from core.jsonfile import MAX_BYTES, read_text
+from core.seeds import stored_seeds
 from core.tensor_file import LARGEST
 from core.training_file import read_rows
 from core.training_records import TrainingCurve
@@ -96,17 +98,18 @@ def model_card(name: str, root: Path | None = None) -> ModelCard:
         training=_training(loaded.metrics, folder),
         evaluations=evaluations,
         files=_files(folder, config),
-        commands=commands(name, config, evaluations),
+        commands=commands(name, config, evaluations, stored_seeds(loaded.metrics)),
     )
 
 
-def commands(name: str, config: RunConfig, evaluations: dict[str, Any]) -> tuple[str, ...]:
+def commands(name: str, config: RunConfig, evaluations: dict[str, Any], seeds: Sequence[int] = ()) -> tuple[str, ...]:
     """The command lines that train and evaluate a model again.
 
     Args:
         name: of the checkpoint.
         config: with the command that trained it.
         evaluations: stored metrics by split, with their numbers of samples and seeds.
+        seeds: other training seeds whose measures are stored.
     """
     lines = [config.command] if config.command else []
     for split, stored in evaluations.items():
@@ -114,7 +117,12 @@ def commands(name: str, config: RunConfig, evaluations: dict[str, Any]) -> tuple
         if stored.get("samples"):
             line += f" --samples {stored['samples']}"
         lines.append(f"{line} --seed {stored.get('seed', 0)} --save")
-    return tuple(lines)
+    return (*lines, seeds_command(name, seeds)) if seeds else tuple(lines)
+
+
+def seeds_command(name: str, seeds: Sequence[int]) -> str:
+    """The command line that trains other seeds of a model again."""
+    return f"python -m core seeds {name} --replace --seeds {' '.join(map(str, seeds))}"
 
 
 def files_as_text(name: str, file: str, root: Path | None = None) -> str:

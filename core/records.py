@@ -170,14 +170,14 @@ class CheckpointInfo:
         digest: content hash of weights, configuration and latents; "" where broken.
         error: why it cannot be used, or None.
         dataset, prior, latent_dim, image_shape, likelihood, binarisation: from config.json.
-        prior_title: the prior's name as shown to a person.
         posterior: key of the posterior; "gaussian" where q(z) is a mixture of Gaussians, of exactly known density.
-        posterior_title: the posterior's name as shown to a person.
+        prior_title, posterior_title: their names as shown to a person.
         data_seed: seed of the data set's split and of its stored binarisation.
         images: number of images whose posteriors are stored; 0 where there are none, and nothing of q(z) can be drawn.
-        split: the split these images come from; "" where there are none.
-        total: number of images of that split, of which ``images`` are stored; 0 where there are none.
+        split, total: where these images come from, and how many are there of which these are stored; "" and 0 without.
         metrics: evaluation by split name, as `python -m core evaluate` wrote it.
+        seeds: training seeds behind the evaluations, that of the stored weights first; () where nothing was trained.
+        other_seeds: evaluations by split of the same recipe under each other seed; their weights are not stored.
         pictured: whether images of the stored codes can be shown: by the decoder, or because they came with the codes.
     """
 
@@ -198,6 +198,8 @@ class CheckpointInfo:
     split: str = ""
     total: int = 0
     metrics: dict[str, Any] = field(default_factory=dict)
+    seeds: tuple[int, ...] = ()
+    other_seeds: dict[int, dict[str, Any]] = field(default_factory=dict)
     pictured: bool = True
 
     @property

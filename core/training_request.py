@@ -66,6 +66,15 @@ def check(request: TrainingRequest, root: Path, taken: Collection[str] = ()) -> 
         raise ValueError(
             f"a training of {request.name!r} was stopped and can go on: do that or discard it, or choose another name"
         )
+    require_possible(request)
+
+
+def require_possible(request: TrainingRequest) -> None:
+    """Refuse settings that no training can have, whatever its name is and wherever it is stored.
+
+    Raises:
+        ValueError: the first problem, with what was expected.
+    """
     if request.dataset not in DATASETS and not request.dataset.startswith(PREFIX):
         raise ValueError(f"data set is {request.dataset[:80]!r}, expected one of {', '.join(DATASETS)}, or npz:PATH")
     require_known(request.prior, request.posterior)

@@ -72,6 +72,13 @@ PAGES = [
     ),
     (
         "Models",
+        "results.py",
+        "Results",
+        ":material/leaderboard:",
+        "The likelihood of every model beside published numbers, with what it cost and the command behind it.",
+    ),
+    (
+        "Models",
         "model_card.py",
         "Model card",
         ":material/badge:",

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import figures, tables
 from core.plain_text import shown
-from pages._ui import cards, charts, downloads, drawn, hero, layout
+from pages._ui import cards, charts, downloads, drawn, hero, layout, lesson
 
 st.title("What does a VAE's prior do?")
 featured, *_ = layout.require_models()
@@ -18,6 +18,7 @@ if reason is None:
     hero.draw(featured)
 else:
     st.info(reason)
+lesson.draw()
 
 for dataset in cards.datasets(available):
     group = cards.in_order(info for info in available if info.dataset == dataset)

@@ -1,4 +1,6 @@
-"""Rules for the whole test run."""
+"""Rules for the whole test run, in one process or in several (``pytest -n 2``; ``make test`` uses every core)."""
+
+from __future__ import annotations
 
 import os
 
@@ -6,6 +8,44 @@ import pytest
 
 # Where a skipped test would hide that something is untested (.ci/run sets it), a skip counts as a failure.
 NO_SKIP = os.environ.get("PRIORSCOPE_NO_SKIP", "") not in ("", "0")
+
+# The tests' matrices are tiny, and processes beside each other with a pool of threads each take each other's cores.
+# Before anything imports torch or numpy; the processes that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+LONG = ("tests/e2e/", "tests/pages/test_pages.py", "tests/pages/", "tests/faults/")
+"""What takes longest, in this order."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Several processes: a file's tests go to one, so that what its fixtures made is made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return together(nodeid)
+
+    config.option.loadscopereorder = False  # the order is that of pytest_collection_modifyitems
+    return Together(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Several processes: what takes longest comes first, so that none is left alone with it at the end."""
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        items.sort(key=lambda item: [not item.nodeid.startswith(start) for start in LONG])
+
+
+def together(nodeid: str) -> str:
+    """What a test has to share a process with; files need not know of it.
+
+    The end-to-end tests share one server and one browser. Pages are many and slow tests that share nothing but a
+    folder of checkpoints, which is made once a run (tests/once.py): each function is on its own.
+    """
+    file, _, rest = nodeid.partition("::")
+    if file.startswith("tests/e2e/"):
+        return "tests/e2e"
+    return f"{file}::{rest.partition('[')[0]}" if file.startswith("tests/pages/") else file
 
 
 def _skipped(config: pytest.Config) -> list[pytest.TestReport]:

@@ -72,6 +72,20 @@ def gain_sentences(models: Sequence[Measured]) -> list[str]:
     return [_sentence(model.label, other.label, gained) for model, gained in known]
 
 
+def pairing_words(models: Sequence[Measured]) -> str:
+    """Whether the differences from the first model are taken image by image, and which are not."""
+    gaps = {
+        title: [gap for model in models[1:] if (gap := difference(model, models[0], measure)) is not None]
+        for measure, title in _IN_NATS
+    }
+    alone = [title.split(",")[0] for title, found in gaps.items() if found and not all(gap.paired for gap in found)]
+    if not any(gap.paired for found in gaps.values() for gap in found):
+        return "differences are not paired: the values of single images are not stored, and both errors are added"
+    if not alone:
+        return "differences are taken image by image"
+    return f"differences are taken image by image, but not all of {', '.join(alone)}: there both errors are added"
+
+
 def counts_sentence(chosen: Mapping[str, int], whole: Mapping[str, int]) -> str:
     """Of each class how many images are selected of how many shown, the most frequent first.
 

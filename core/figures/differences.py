@@ -19,7 +19,7 @@ ROW = 118
 
 
 @dataclass(frozen=True)
-class _Look:
+class Look:
     """How a measure is drawn: its key, name, colour, symbol, and height in a row from -0.5 to 0.5."""
 
     key: str
@@ -29,12 +29,12 @@ class _Look:
     offset: float
 
 
-_LOOKS = (
-    _Look("elbo", "ELBO", theme.DATA, "circle", -0.34),
-    _Look("reconstruction", "from reconstruction", theme.RECONSTRUCTION, "square", -0.17),
-    _Look("mutual_information", "from less information", theme.INFORMATION, "triangle-up", 0.0),
-    _Look("marginal_kl", "from less marginal KL", theme.MARGINAL, "triangle-down", 0.17),
-    _Look("log_likelihood", "log p(x)", theme.LOOSENESS, "diamond", 0.34),
+LOOKS = (
+    Look("elbo", "ELBO", theme.DATA, "circle", -0.34),
+    Look("reconstruction", "from reconstruction", theme.RECONSTRUCTION, "square", -0.17),
+    Look("mutual_information", "from less information", theme.INFORMATION, "triangle-up", 0.0),
+    Look("marginal_kl", "from less marginal KL", theme.MARGINAL, "triangle-down", 0.17),
+    Look("log_likelihood", "log p(x)", theme.LOOSENESS, "diamond", 0.34),
 )
 
 Rows = Sequence[tuple[str, Mapping[str, Difference]]]
@@ -56,7 +56,7 @@ def gains_figure(rows: Rows, against: str) -> go.Figure:
     names = [name for name, _ in rows]
     if not rows or len(set(names)) != len(names):
         raise ValueError(f"rows must hold one or more models, each label once; got {names}")
-    traces = [trace for look in _LOOKS for trace in _marks(rows, look)]
+    traces = [trace for look in LOOKS for trace in _marks(rows, look)]
     legend = [str(trace["name"]) for trace in traces if trace.get("showlegend", True)]
     layout = theme.layout(height=96 + 22 * theme.legend_rows(legend) + ROW * len(rows), legend=legend)
     title = theme.axis_title(f"nats per image gained over {against}", 4)
@@ -73,7 +73,7 @@ def gains_figure(rows: Rows, against: str) -> go.Figure:
     return go.Figure(traces, layout | axes | {"shapes": borders})
 
 
-def _marks(rows: Rows, look: _Look) -> list[dict[str, Any]]:
+def _marks(rows: Rows, look: Look) -> list[dict[str, Any]]:
     """One measure of all models that have it: its marks, and its numbers at the right ends of the whiskers."""
     found = [(place, name, gained[look.key]) for place, (name, gained) in enumerate(rows) if look.key in gained]
     if not found:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.intervals import Z_95, Z_95_OF_TWO, wilson
+from core.better_classifier import better
+from core.intervals import Z_95
 from core.records import ClassifierTest, Estimate, Mismatch, Share
 
 
@@ -43,17 +44,6 @@ def mismatch_sentence(
     if marginal_kl_null is None:
         return f"{kl}; what a perfect match would give is not known here."
     return f"{kl}; a perfect match would give about {_nats(marginal_kl_null.value)} with this many images."
-
-
-def better(tests: Sequence[ClassifierTest]) -> tuple[ClassifierTest, float, float]:
-    """The classifier with the higher accuracy, and the ends of an interval that allows for its having been chosen.
-
-    The better of two has more than one half on average even where there is nothing to tell: each interval is therefore
-    as wide as it must be for both to hold together 95 % of the time.
-    """
-    best = max(tests, key=lambda test: test.accuracy.value)
-    low, high = wilson(best.accuracy.value, best.accuracy.n, Z_95_OF_TWO if len(tests) > 1 else Z_95)
-    return best, low, high
 
 
 def classifier_sentence(tests: Sequence[ClassifierTest]) -> str:

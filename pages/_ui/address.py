@@ -15,11 +15,12 @@ from typing import Any
 
 import streamlit as st
 
+from core.datasets.titles import DATASET_TITLES
 from core.figures import flow_timing_words
 from core.figures.latent_canvas.view import COLOURS
 from core.posteriors import POSTERIORS
 from core.priors import PRIORS
-from pages._ui import browser, components, controls, layout
+from pages._ui import browser, components, controls
 
 _KEY = "_address"
 OPTIONS: Mapping[str, Mapping[str, str]] = {
@@ -27,7 +28,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "pixels": components.PIXELS, "click": components.CLICKS, "panels": flow_timing_words.SHORT, "colour": COLOURS,
     "sets": browser.CLICKS,
     "timed_flows": flow_timing_words.FLOWS, "waiting": flow_timing_words.FLOWS,
-    "inversions": flow_timing_words.METHODS, "t_dataset": layout.DATASET_TITLES,
+    "inversions": flow_timing_words.METHODS, "t_dataset": DATASET_TITLES,
     **{key: {name: kind.title for name, kind in PRIORS.items()} for key in ("t_prior", "l_prior")},
     "t_posterior": {name: kind.title for name, kind in POSTERIORS.items()},
 }  # fmt: skip

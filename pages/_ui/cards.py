@@ -8,7 +8,9 @@ from typing import Any
 import streamlit as st
 
 from core import figures
+from core.datasets.titles import dataset_place
 from core.records import CheckpointInfo, Estimate
+from core.seed_spread import over_seeds, seeds_sentence
 from pages._ui import cache, layout
 
 TERMS = ("reconstruction", "mutual_information", "marginal_kl", "log_n")
@@ -16,9 +18,7 @@ TERMS = ("reconstruction", "mutual_information", "marginal_kl", "log_n")
 
 def datasets(infos: list[CheckpointInfo]) -> list[str]:
     """Data sets of the models in the order in which they are offered, own ones after them, the bundled digits last."""
-    order = list(layout.DATASET_TITLES)
-    place = {name: order.index(name) if name in order else len(order) for name in (info.dataset for info in infos)}
-    return sorted(place, key=lambda name: (name == "digits", place[name], name))
+    return sorted({info.dataset for info in infos}, key=dataset_place)
 
 
 def in_order(infos: Iterable[CheckpointInfo]) -> list[CheckpointInfo]:
@@ -91,9 +91,14 @@ def split_caption(infos: list[CheckpointInfo]) -> str:
         test["n"],
         test["seed"],
         "ELBO = reconstruction − mutual information − marginal KL, exact q(z) over all n; numbers are ± one standard "
-        "error over the images, whiskers 95 % intervals; one training seed a model, "
-        "so differences of a few tenths of a nat between models are not a ranking",
+        f"error over the images, whiskers 95 % intervals. {of_seeds(infos, [label for label, _ in rows(infos)])}",
     )
+
+
+def of_seeds(infos: list[CheckpointInfo], labels: list[str]) -> str:
+    """How many training seeds stand behind each model and how far apart they are; for the end of a caption."""
+    found = {label: over_seeds(info, "elbo") for info, label in zip(infos, labels, strict=True)}
+    return seeds_sentence({label: spread for label, spread in found.items() if spread is not None})
 
 
 def draw(infos: list[CheckpointInfo]) -> None:

@@ -80,7 +80,7 @@ def numbers(infos: list[CheckpointInfo]) -> None:
     if rows:
         sentences = compare_words.gain_sentences(measured)
         charts.chart(differences.gains_figure(rows, first.label), "gains", " ".join(sentences))
-        charts.caption(_caption(infos[0], measured))
+        charts.caption(_caption(infos, measured))
         downloads.keep({"Differences": lambda: compare_words.differences_csv(measured)}, "gains")
         for sentence in sentences:
             st.markdown(f"- {charts.plain(sentence)}")
@@ -91,14 +91,15 @@ def _table(infos: list[CheckpointInfo], measured: list[Measured]) -> Table:
     facts = [_facts(info) for info in infos]
     distances = [_distance(info) for info in infos]
     found = compare_words.comparison_table(measured, distances=distances, facts=facts)
-    return Table(found.header, found.rows, _caption(infos[0], measured), found.bold)
+    return Table(found.header, found.rows, _caption(infos, measured), found.bold)
 
 
 def _facts(info: CheckpointInfo) -> dict[str, str]:
     told = cache_compare.training(info.name, info.digest)
     known = {name: told.get(key) for key, name in OF_TRAINING.items()}
     numbers = {name: f"{value:,.0f}" for name, value in known.items() if isinstance(value, int | float)}
-    return {"latent dimension d": f"{info.latent_dim}", **numbers}
+    seeds = {"training seeds": f"{len(info.seeds)}"} if info.seeds else {}
+    return {"latent dimension d": f"{info.latent_dim}", **numbers, **seeds}
 
 
 def _distance(info: CheckpointInfo):
@@ -106,21 +107,16 @@ def _distance(info: CheckpointInfo):
     return cache.record(info.name, info.digest, "distance")
 
 
-def _caption(info: CheckpointInfo, measured: list[Measured]) -> str:
+def _caption(infos: list[CheckpointInfo], measured: list[Measured]) -> str:
     test = next((model.evaluation for model in measured if "n" in model.evaluation), {})
-    known = sum(model.per_image is not None for model in measured)
-    told = "differences are not paired, as the values of single images are not stored"
-    if known > 1:
-        where = "" if known == len(measured) else " where the values of single images are stored for both models"
-        told = f"differences are taken image by image{where}"
+    told = compare_words.pairing_words(measured)
     return figures.caption(
-        layout.dataset_title(info.dataset),
+        layout.dataset_title(infos[0].dataset),
         "test",
         test.get("n", 1),
         test.get("seed", 0),
         f"Numbers are ± one standard error over the images; {told}, and bold or filled beyond two standard errors; "
-        "whiskers and brackets are 95 % intervals. One training seed a model: "
-        "what another seed would change is not in these errors, so differences of a few tenths of a nat are no ranking",
+        f"whiskers and brackets are 95 % intervals. {cards.of_seeds(infos, [model.label for model in measured])}",
     )
 
 

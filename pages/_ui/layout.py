@@ -7,31 +7,12 @@ from typing import NoReturn
 
 import streamlit as st
 
-from core.config import LATENTS
-from core.datasets.npz import PREFIX as OWN_IMAGES
-from core.plain_text import shown
+from core.datasets.titles import dataset_title
 from core.records import CheckpointInfo, Estimate
 from pages._ui import cache, controls
 
 SHOW = "show"
 """What a link adds to the address. Not "models": a widget that is there keeps its value, whatever a link says."""
-DATASET_TITLES = {
-    "digits": "Digits",
-    "mnist": "MNIST",
-    "fashion_mnist": "FashionMNIST",
-    "omniglot": "Omniglot",
-    "caltech101_silhouettes": "Caltech-101 Silhouettes",
-    "freyfaces": "Frey faces",
-}
-
-
-def dataset_title(name: str) -> str:
-    """The data set in words; for somebody's own images the name of their file, for imported latents that they are."""
-    if name.startswith(LATENTS):
-        return f"{shown(name.removeprefix(LATENTS))} (latents)"
-    if name.startswith(OWN_IMAGES):
-        return shown(Path(name.removeprefix(OWN_IMAGES)).stem)
-    return DATASET_TITLES.get(name, shown(name))
 
 
 def code(text: str) -> str:

@@ -97,8 +97,8 @@ def waterfall(group: list[CheckpointInfo], number: int) -> None:
         words.markdown(sentence)
     _caption(
         group,
-        "numbers are ± one standard error over the images, whiskers 95 % intervals; exact q(z) over all n; one "
-        "training seed a model, so differences of a few tenths of a nat between models are not a ranking",
+        "Numbers are ± one standard error over the images, whiskers 95 % intervals; exact q(z) over all n. "
+        + cards.of_seeds(group, [name for name, _ in rows]),
     )
     downloads.keep({"Terms": lambda: tables.terms_csv(rows)}, name)
 

@@ -65,6 +65,13 @@ def test_the_table_pairs_what_it_can_and_marks_the_rest() -> None:
     assert any(cells[0] == "NLL, importance-weighted, nats, S = 10" for cells in table.rows)
 
 
+def test_what_is_paired_is_told() -> None:
+    first, paired, other = model("a", 0.0), model("b", 0.5), model("c", 0.5, images="b")
+    assert compare_words.pairing_words([first, paired]) == "differences are taken image by image"
+    assert compare_words.pairing_words([first, other]).startswith("differences are not paired")
+    assert "but not all of ELBO, reconstruction, NLL" in compare_words.pairing_words([first, paired, other])
+
+
 def panels(make_grid, count: int, n: int = 30) -> list[Panel]:
     grid = make_grid([(0, 0)], [(1, 1)], [1.0], cells=41)
     return [Panel(f"model {k}", grid, grid, RANDOM.normal(size=(n, 2)).astype(np.float32)) for k in range(count)]

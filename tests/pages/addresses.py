@@ -71,16 +71,21 @@ def said(app: AppTest) -> str:
     return " ".join(getattr(element, "value", "") for kind in kinds for element in app.get(kind))
 
 
+def deep_link(page: str, query: dict[str, str | list[str]]) -> AppTest:
+    """The page of that name as the first one of its session, with what its address says."""
+    app = AppTest.from_file(str(SHELL), default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app._page_hash = calc_hash("" if page == PAGES[0] else page)
+    return app.run()
+
+
 def arriving(root: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
     """A function that opens a page by name as the first of its session: ``opened("home", seed="3", models=[...])``."""
 
     def opened(page: str, **query: str | list[str]) -> AppTest:
         monkeypatch.setenv("PRIORSCOPE_CHECKPOINTS", str(root))
         monkeypatch.setenv("PRIORSCOPE_JOBS", str(root / ".jobs"))
-        app = AppTest.from_file(str(SHELL), default_timeout=120)
-        for name, value in query.items():
-            app.query_params[name] = value
-        app._page_hash = calc_hash("" if page == PAGES[0] else page)
-        return app.run()
+        return deep_link(page, query)
 
     return opened

@@ -9,62 +9,31 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core import jobs
-from core.priors import PRIORS
-from tests.pages.zoo import climbed, imported, tiny_data, trained
-
-ROOT = Path(__file__).resolve().parents[2]
+from core import flow_timing_file, jobs, prior_bill_file
+from tests.once import made_once
+from tests.pages.addresses import deep_link
+from tests.pages.zoo import fill
 
 
 @pytest.fixture(scope="session")
 def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One checkpoint of each prior and of each unusual kind, and two broken ones."""
-    root = tmp_path_factory.mktemp("checkpoints")
-    data = tiny_data()
-    for prior in PRIORS:
-        trained(root, prior, prior, data)
-    trained(root, "grey", "vamp", tiny_data("freyfaces", "logistic"))
-    trained(root, "unlabelled", "standard", tiny_data("npz:own.npz", labels=False))
-    trained(root, "unevaluated", "mog", data, evaluated=False)
-    trained(root, "no-latents", "standard", data, latents=False)
-    trained(root, "three-d", "standard", data, dim=3)
-    trained(root, "three-d-maf", "maf", data, dim=3)
-    trained(root, "three-d-gaussian", "gaussian", data, dim=3)
-    trained(root, "one-d", "standard", data, dim=1)
-    trained(root, "recorded", "vamp", data, snapshots=20)
-    trained(root, "recorded-maf", "maf", data, snapshots=20)
-    trained(root, "posterior-iaf", "standard", data, posterior="iaf")
-    trained(root, "posterior-realnvp", "mog", data, posterior="realnvp")
-    trained(root, "posterior-three-d", "standard", data, dim=3, posterior="iaf")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("core.metrics.flow_surgery.MOST", 39)
-        trained(root, "posterior-many", "standard", data, posterior="iaf")
-    imported(root, "latents", "standard")
-    imported(root, "latents-mog", "mog")
-    imported(root, "latents-three-d", "gaussian", dim=3)
-    imported(root, "latents-pictures", "mog", pictures=True)
-    climbed(root, "standard", data)
-    (trained(root, "broken-config", "standard", data) / "config.json").write_text("{}")
-    weights = trained(root, "broken-weights", "standard", data) / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:200])
-    return root
+    return made_once(tmp_path_factory, "checkpoints", fill)
 
 
 @pytest.fixture
 def open_page(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    """Open a page by name, with query parameters, as a deep link would; ``root`` is another folder of checkpoints."""
+    """Open a page by name, with query parameters, as a deep link would.
 
-    def opened(page: str, root: Path | None = None, **query: str) -> AppTest:
+    ``root`` is another folder of checkpoints; ``warm`` keeps what earlier pages have calculated, as a server does.
+    """
+
+    def opened(page: str, root: Path | None = None, *, warm: bool = False, **query: str | list[str]) -> AppTest:
         monkeypatch.setenv("PRIORSCOPE_CHECKPOINTS", str(root or zoo))
         monkeypatch.setenv("PRIORSCOPE_JOBS", str(zoo / ".jobs"))
-        st.cache_data.clear()
-        app = AppTest.from_file(str(ROOT / "pages" / "_shell.py"), default_timeout=60)
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
-        if page != "home":
-            app.switch_page(str(ROOT / "pages" / f"{page}.py")).run()
-        return app
+        if not warm:
+            st.cache_data.clear()
+        return deep_link(page, query)
 
     return opened
 
@@ -79,13 +48,9 @@ def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def open_own(own_place: Path) -> Callable[..., AppTest]:
-    def opened(page: str = "train", **query: str) -> AppTest:
+    def opened(page: str = "train", **query: str | list[str]) -> AppTest:
         st.cache_data.clear()
-        app = AppTest.from_file(str(ROOT / "pages" / "_shell.py"), default_timeout=60)
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
-        return app.switch_page(str(ROOT / "pages" / f"{page}.py")).run()
+        return deep_link(page, query)
 
     return opened
 
@@ -101,3 +66,24 @@ def submitted_jobs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     monkeypatch.setattr("core.jobs.submit", submit)
     return found
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No model, no job, no run, not even a shipped one."""
+    for name in ("CHECKPOINTS", "JOBS", "TIMINGS"):
+        monkeypatch.setenv(f"PRIORSCOPE_{name}", str(tmp_path / name.lower()))
+    for module in (flow_timing_file, prior_bill_file):
+        monkeypatch.setattr(module.STORE, "shipped", tmp_path / "shipped" / f"{module.STORE.kind}.json")
+    return tmp_path
+
+
+@pytest.fixture
+def open_timing(bare: Path) -> Callable[..., AppTest]:
+    """The page Flow timing as a deep link opens it."""
+
+    def opened(**query: str | list[str]) -> AppTest:
+        st.cache_data.clear()
+        return deep_link("flow_timing", query)
+
+    return opened

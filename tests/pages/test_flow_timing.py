@@ -1,82 +1,17 @@
-"""The page Flow timing: it shows runs and starts jobs, measures nothing itself, and needs no model."""
+"""The page Flow timing: it shows runs, needs no model, and follows its address."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
-from core import flow_timing_file, jobs, prior_bill_file
+from core import flow_timing_file, prior_bill_file
 from core.flow_timing_file import save_run
-from core.job_files import JobStatus
 from core.prior_bill_file import save_bill
 from tests.figures.flow_runs import bill, run
+from tests.pages.flow_timing_page import LABELS, SECOND, Open, button, charts, lines, tables, words
 from tests.pages.zoo import tiny_data, trained
-
-ROOT = Path(__file__).resolve().parents[2]
-Open = Callable[..., AppTest]
-FIRST, SECOND = "2026-11-24T04:10:00+00:00", "2026-11-25T09:00:00+00:00"
-LABELS = ("2026-11-24 04:10:00 UTC", "2026-11-25 09:00:00 UTC")
-
-
-@pytest.fixture
-def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No model, no job, no run, not even a shipped one."""
-    for name in ("CHECKPOINTS", "JOBS", "TIMINGS"):
-        monkeypatch.setenv(f"PRIORSCOPE_{name}", str(tmp_path / name.lower()))
-    for module in (flow_timing_file, prior_bill_file):
-        monkeypatch.setattr(module.STORE, "shipped", tmp_path / "shipped" / f"{module.STORE.kind}.json")
-    return tmp_path
-
-
-@pytest.fixture
-def open_timing(bare: Path) -> Open:
-    """The page as a deep link opens it."""
-
-    def opened(**query: str | list[str]) -> AppTest:
-        st.cache_data.clear()
-        app = AppTest.from_file(str(ROOT / "pages" / "_shell.py"), default_timeout=60)
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
-        return app.switch_page(str(ROOT / "pages" / "flow_timing.py")).run()
-
-    return opened
-
-
-@pytest.fixture
-def submitted(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What would have been started."""
-    found: list[list[str]] = []
-
-    def submit(arguments: list[str]) -> str:
-        found.append(list(arguments))
-        return jobs.job_id(arguments)
-
-    monkeypatch.setattr("core.jobs.submit", submit)
-    return found
-
-
-def words(app: AppTest) -> str:
-    kinds = ("markdown", "caption", "warning", "info", "error", "subheader", "header")
-    return " ".join(element.value for kind in kinds for element in app.get(kind))
-
-
-def charts(app: AppTest) -> list[dict]:
-    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
-
-
-def lines(app: AppTest, meta: str = "run") -> set[str]:
-    return {trace["name"] for trace in charts(app)[0]["data"] if trace.get("meta") == meta}
-
-
-def button(app: AppTest, label: str):
-    (found,) = [button for button in app.button if button.label == label]
-    return found
 
 
 def test_without_any_run_or_model_the_page_says_what_to_do(open_timing: Open) -> None:
@@ -161,10 +96,6 @@ def test_the_newest_run_is_shown_and_two_are_compared(open_timing: Open) -> None
     assert not app.exception and app.metric[0].value == "8 passes", "64 is not among its dimensions"
 
 
-def tables(app: AppTest) -> list[str]:
-    return [table.value.to_csv() for table in app.dataframe]
-
-
 def test_a_chosen_run_that_is_gone_is_let_go(open_timing: Open) -> None:
     save_run(run())
     file = save_run(run(stamp=SECOND))
@@ -196,109 +127,6 @@ def test_a_broken_run_is_listed_with_its_reason(open_timing: Open, bare: Path) -
     said = " ".join(warning.value for warning in app.warning)
     assert "2 runs cannot be used" in said and "half.json:" in said and "(None, None)" not in said
     assert "measure again" in said and "empty.json:" in said
-
-
-def test_run_starts_a_job_with_what_is_typed(open_timing: Open, submitted: list[list[str]]) -> None:
-    save_run(run())
-    app = open_timing(run=LABELS[0])
-    assert not submitted, "opening the page measures nothing"
-    app.text_input(key="flow-dims").set_value("2, 16 48")
-    app.number_input(key="flow-batch").set_value(250)
-    app.selectbox(key="flow-dtype").set_value("float64")
-    button(app, "Run").click().run()
-    assert not app.exception and not app.error
-    assert submitted == [
-        ["flow-timing", "--dims", "2", "16", "48", "--hidden", "128", "128",
-         "--methods", "naive", "incremental", "fixed_point", "--batch", "250", "--layers", "5", "--threads", "1",
-         "--device", "cpu", "--dtype", "float64", "--repeats", "20", "--seed", "0", "--sharpness", "0.1",
-         "--output", jobs.RESULT]
-    ]  # fmt: skip
-    assert app.selectbox(key="run").value == "newest", "so that it is shown when it is done"
-    app.run()
-    assert len(submitted) == 1, "drawing the page again starts nothing"
-
-
-def test_run_20_more_repeats_the_run_shown(open_timing: Open, submitted: list[list[str]]) -> None:
-    save_run(run((4, 8)))
-    app = open_timing()
-    app.button(key="more").click().run()
-    (words_of,) = submitted
-    assert words_of[:4] == ["flow-timing", "--dims", "4", "8"] and words_of[words_of.index("--repeats") + 1] == "20"
-    assert app.toggle(key="pool").disabled and "pooled" not in words(app), "one run: nothing to pool yet"
-    save_run(run((4, 8), stamp=SECOND))
-    app.run()
-    assert "2 runs pooled" in words(app)
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "says"),
-    [
-        ("flow-dims", "2 x", "expected whole numbers"),
-        ("flow-dims", "", "expected whole numbers"),
-        ("flow-dims", "8 2", "ascending"),
-        ("flow-dims", "2 4096", "expected 1 to 1024"),
-        ("flow-hidden", "5000", "expected 1 to 4096"),
-        ("flow-dims", "1024", "minutes"),
-    ],
-)
-def test_what_cannot_be_measured_is_said_and_not_started(
-    open_timing: Open, submitted: list[list[str]], key: str, value: str, says: str
-) -> None:
-    app = open_timing()
-    app.number_input(key="flow-batch").set_value(20_000)
-    app.text_input(key=key).set_value(value)
-    button(app, "Run").click().run()
-    assert not app.exception and not submitted
-    assert says in app.error[0].value
-
-
-def test_a_finished_measurement_is_started_again(
-    open_timing: Open, submitted: list[list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    forgotten: list[str] = []
-    monkeypatch.setattr("core.jobs.forget", forgotten.append)
-    monkeypatch.setattr("core.jobs.status", lambda name: JobStatus(name, state="done"))
-    app = open_timing()
-    button(app, "Run").click().run()
-    assert forgotten == [jobs.job_id(submitted[0])], "the same settings may be measured again"
-
-
-def test_a_running_measurement_is_shown_to_everybody(open_timing: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = JobStatus("0" * 16, ("flow-timing",), "running", 300, 1000, "about 7 s left", seconds=3.0)
-    monkeypatch.setattr("core.jobs.alive", lambda command: [told] if command == "flow-timing" else [])
-    monkeypatch.setattr("core.jobs.status", lambda _: told)
-    save_run(run())
-    app = open_timing()
-    assert not app.exception and "Cancel" in [button.label for button in app.button]
-    assert button(app, "Run").disabled and app.button(key="more").disabled
-    assert "about 7 s left" in str(app.get("progress")[0].proto)
-
-
-def test_a_failed_measurement_says_why(
-    open_timing: Open, submitted: list[list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reason = "device is cuda, but torch finds no CUDA device here; use --device cpu"
-    monkeypatch.setattr("core.jobs.status", lambda name: JobStatus(name, state="failed", error=reason))
-    app = open_timing()
-    assert not app.error
-    app.selectbox(key="flow-device").set_value("cuda")
-    button(app, "Run").click().run()
-    assert len(submitted) == 1 and reason in app.error[0].value
-
-
-def test_a_folder_of_jobs_that_cannot_be_read_is_said(open_timing: Open, bare: Path) -> None:
-    (bare / "jobs").write_text("a file where a folder should be")
-    save_run(run())
-    app = open_timing()
-    button(app, "Run").click().run()
-    assert not app.exception and "no job can be started" in app.error[0].value
-
-
-def test_the_bills_are_measured_by_a_job(open_timing: Open, submitted: list[list[str]]) -> None:
-    save_bill(bill())
-    app = open_timing()
-    app.button(key="bill-run").click().run()
-    assert submitted == [["prior-bill", "--priors", "standard", "maf", "iaf", "realnvp", "--output", jobs.RESULT]]
 
 
 def test_shipped_models_stand_beside_the_bills(open_timing: Open, bare: Path) -> None:

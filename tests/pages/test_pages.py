@@ -23,6 +23,7 @@ TITLES = {
     "variational_posterior": "Is the posterior rich enough?",
     "optimal_prior": "How rich must a prior be?",
     "model_card": "What is this model?",
+    "results": "How good are these models?",
 }
 
 
@@ -38,7 +39,7 @@ def words(app: AppTest) -> str:
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_page_over_each_kind_of_checkpoint(open_page: Open, page: str, kind: str) -> None:
-    app = open_page(page, models=kind)
+    app = open_page(page, models=kind, warm=True)
     assert not app.exception
     assert app.title[0].value == TITLES[page]
     assert app.multiselect(key="models").value == [kind]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from core.build import resolved
@@ -30,6 +32,7 @@ PAGES = (
     "optimal_prior",
     "variational_posterior",
     "model_card",
+    "results",
 )
 BROKEN = ("broken-config", "broken-weights")
 FLOW_POSTERIORS = ("posterior-iaf", "posterior-realnvp", "posterior-many", "posterior-three-d")
@@ -153,3 +156,43 @@ def climbed(root: Path, name: str, data: Dataset) -> None:
     checkpoint = load(name, root)
     rungs = plan(("standard", "gaussian", "mog", "vamp", "aggregated"), (1, 3))
     write_ladder(root / name / NAME, climb(checkpoint.vae, data, digest=checkpoint.digest, rungs=rungs, steps=20))
+
+
+def fill(root: Path) -> None:
+    """One checkpoint of each prior and of each unusual kind, and two broken ones."""
+    with pytest.MonkeyPatch.context() as quick:
+        # What pages show of it need not be accurate: the first of the grids, few draws.
+        quick.setattr("core.metrics.quadrature.STEPS", ((1.0, 3),))
+        quick.setattr("core.metrics.gaps.DRAWS", 256)
+        _fill(root, tiny_data())
+
+
+def _fill(root: Path, data: Dataset) -> None:
+    for prior in PRIORS:
+        trained(root, prior, prior, data)
+    trained(root, "grey", "vamp", tiny_data("freyfaces", "logistic"))
+    trained(root, "unlabelled", "standard", tiny_data("npz:own.npz", labels=False))
+    trained(root, "unevaluated", "mog", data, evaluated=False)
+    trained(root, "no-latents", "standard", data, latents=False)
+    trained(root, "three-d", "standard", data, dim=3)
+    trained(root, "three-d-maf", "maf", data, dim=3)
+    trained(root, "three-d-gaussian", "gaussian", data, dim=3)
+    trained(root, "one-d", "standard", data, dim=1)
+    trained(root, "recorded", "vamp", data, snapshots=20)
+    trained(root, "recorded-maf", "maf", data, snapshots=20)
+    trained(root, "posterior-iaf", "standard", data, posterior="iaf")
+    trained(root, "posterior-realnvp", "mog", data, posterior="realnvp")
+    trained(root, "posterior-three-d", "standard", data, dim=3, posterior="iaf")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.metrics.flow_surgery.MOST", 39)
+        trained(root, "posterior-many", "standard", data, posterior="iaf")
+    imported(root, "latents", "standard")
+    imported(root, "latents-mog", "mog")
+    imported(root, "latents-three-d", "gaussian", dim=3)
+    imported(root, "latents-pictures", "mog", pictures=True)
+    for name in BROKEN:
+        shutil.copytree(root / "standard", root / name)
+    climbed(root, "standard", data)
+    (root / "broken-config" / "config.json").write_text("{}")
+    weights = root / "broken-weights" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:200])

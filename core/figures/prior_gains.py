@@ -1,0 +1,153 @@
+"""What each prior gains over N(0, I) on every data set: the bound and its three parts, side by side in nats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.figures import theme
+from core.figures.differences import LOOKS, Look
+from core.figures.surgery_words import difference_words
+from core.intervals import Z_95
+from core.results_records import ResultRow
+
+PARTS = tuple(look for look in LOOKS if look.key != "log_likelihood")
+HEADS = {"elbo": "ELBO", "reconstruction": "= reconstruction", "mutual_information": "+ less information",
+         "marginal_kl": "+ less marginal KL"}  # fmt: skip
+SEED = "another training seed"
+_ROW, _BETWEEN = 25, 0.025
+"""Pixels of a line; share of the width between two panels."""
+
+
+@dataclass(frozen=True)
+class GainBlock:
+    """The priors of one data set and latent dimension.
+
+    Attributes:
+        title: of both.
+        rows: models with gains, first on top.
+    """
+
+    title: str
+    rows: Sequence[ResultRow]
+
+
+def prior_gains_figure(blocks: Sequence[GainBlock]) -> go.Figure:
+    """A line a prior, under the name of its data set; four panels, the first the sum of the other three.
+
+    One axis in nats for all panels, zero is N(0, I) of the same data, latent dimension and posterior. Whiskers are
+    95 % intervals over the images; a mark is hollow where its gain is within two standard errors of zero. Dots in the
+    first panel are the same gain under other training seeds.
+
+    Args:
+        blocks: one or more, each with a row or more.
+
+    Raises:
+        ValueError: where there is nothing to draw.
+    """
+    if not blocks or not all(block.rows for block in blocks):
+        raise ValueError("blocks must hold one or more data sets with one or more gains each; got none")
+    names, lines = _lines(blocks)
+    traces = [trace for place, look in enumerate(PARTS) for trace in _panel(lines, look, place)]
+    layout = theme.layout(height=110 + _ROW * len(names), heads=True)
+    width = (1 - _BETWEEN * (len(PARTS) - 1)) / len(PARTS)
+    axes: dict[str, Any] = {}
+    for place in range(len(PARTS)):
+        left = place * (width + _BETWEEN)
+        axes[f"xaxis{place + 1 if place else ''}"] = theme.AXIS | {
+            "domain": [left, left + width], "range": _range(lines), "zeroline": True, "zerolinecolor": theme.NEUTRAL,
+            "zerolinewidth": 2, "title": theme.axis_title("nats gained", 4), "nticks": 5,
+        }  # fmt: skip
+    up = {"range": [len(names) - 0.5, -0.5], "tickvals": list(range(len(names))), "ticktext": names, "ticks": "",
+          "automargin": True, "showgrid": True, "gridcolor": theme.rgba(theme.NEUTRAL, 0.18)}  # fmt: skip
+    heads = [
+        {
+            "text": theme.words(HEADS[look.key], look.colour), "xref": f"x{place + 1 if place else ''} domain",
+            "yref": "paper", "x": 0.5, "y": 1.0, "yanchor": "bottom", "showarrow": False,
+        }
+        for place, look in enumerate(PARTS)
+    ]  # fmt: skip
+    axes["yaxis"] = theme.AXIS | up
+    return go.Figure(traces, layout | axes | {"annotations": heads, "showlegend": False})
+
+
+def gain_block_sentence(block: GainBlock) -> str:
+    """Of one data set the prior that gains most, and from what."""
+    best = max(block.rows, key=lambda row: row.gains["elbo"].estimate.value)
+    told = {key: difference_words(found.estimate) for key, found in best.gains.items()}
+    parts = [
+        f"{told[key]} from {words}"
+        for key, words in (
+            ("reconstruction", "reconstruction"),
+            ("mutual_information", "information"),
+            ("marginal_kl", "the marginal KL"),
+        )
+        if key in told
+    ]
+    if not best.gains["elbo"].clear:
+        return f"{block.title}: no prior is found to gain over N(0, I); the best, {best.title}, {told['elbo']} nats."
+    return f"{block.title}: {best.title} gains most, {told['elbo']} nats{': ' if parts else ''}{', '.join(parts)}."
+
+
+def _lines(blocks: Sequence[GainBlock]) -> tuple[list[str], list[tuple[int, str, ResultRow]]]:
+    """The labels from the top down, and where each model stands among them."""
+    names: list[str] = []
+    lines: list[tuple[int, str, ResultRow]] = []
+    for block in blocks:
+        names.append(f"<b>{block.title}</b>")
+        titles = [row.title for row in block.rows]
+        for row in block.rows:
+            label = row.title if titles.count(row.title) == 1 else f"{row.title} ({row.name})"
+            lines.append((len(names), f"{block.title}: {label}", row))
+            names.append(label)
+    return names, lines
+
+
+def _panel(lines: Sequence[tuple[int, str, ResultRow]], look: Look, place: int) -> list[dict[str, Any]]:
+    """One measure of all models that have it."""
+    found = [(at, label, row.gains[look.key]) for at, label, row in lines if look.key in row.gains]
+    axis = f"x{place + 1 if place else ''}"
+    told = [
+        [label, difference_words(one.estimate), "paired over the images" if one.paired else "not paired"]
+        for _, label, one in found
+    ]
+    symbols = [look.symbol if one.clear else f"{look.symbol}-open" for _, _, one in found]
+    marks = {
+        "type": "scatter", "mode": "markers", "name": look.label, "xaxis": axis, "yaxis": "y", "customdata": told,
+        "x": _floats([one.estimate.value for _, _, one in found]), "y": _floats([at for at, _, _ in found]),
+        "error_x": {"array": _floats([Z_95 * one.estimate.se for _, _, one in found]), "thickness": 2, "width": 4,
+                    "color": look.colour},
+        "marker": {"symbol": symbols, "size": 10, "color": look.colour, "line": {"width": 2, "color": look.colour}},
+        "hovertemplate": f"%{{customdata[0]}}<br>{look.label}: %{{customdata[1]}} nats<br>%{{customdata[2]}}"
+        "<extra></extra>",
+    }  # fmt: skip
+    if look.key != "elbo":
+        return [marks]
+    dots = [(at, value) for at, _, row in lines for value in row.seed_gains.values()]
+    seeds = {
+        "type": "scatter", "mode": "markers", "name": SEED, "xaxis": axis, "yaxis": "y",
+        "x": _floats([value for _, value in dots]), "y": _floats([at + 0.3 for at, _ in dots]),
+        "marker": {"symbol": "circle", "size": 6, "color": look.colour},
+        "hovertemplate": f"{SEED}: %{{x:.2f}} nats<extra></extra>",
+    }  # fmt: skip
+    return [marks, seeds] if dots else [marks]
+
+
+def _range(lines: Sequence[tuple[int, str, ResultRow]]) -> list[float]:
+    """All intervals and dots of all panels, and zero."""
+    ends = [0.0] + [value for _, _, row in lines for value in row.seed_gains.values()]
+    for _, _, row in lines:
+        for look in PARTS:
+            if look.key in row.gains:
+                value = row.gains[look.key].estimate
+                ends += [value.value - Z_95 * value.se, value.value + Z_95 * value.se]
+    margin = 0.06 * (max(ends) - min(ends)) or 0.1
+    return [min(ends) - margin, max(ends) + margin]
+
+
+def _floats(values: Sequence[float | int]) -> np.ndarray:
+    return np.array(values, np.float32)

@@ -1,0 +1,121 @@
+"""The results in sentences: ours against published, what differs, and what must be known to read the numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from core.published import Published, Study
+from core.records import Estimate
+from core.results_records import ResultGroup, ResultRow
+
+FEW_EFFECTIVE = 10
+"""Effective importance samples under which the likelihood hangs on a few draws."""
+STILL_RISING = 0.95
+"""Share of the epochs after which a best epoch says that the training was not over."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One of our models against a published one.
+
+    Attributes:
+        row, published: the two.
+        ours: -log p(x) in nats, the mean over the training seeds, with the error of the stored weights over the images.
+        gained: nats by which ours is better, negative where it falls short, with the error it would have if the two
+            numbers shared nothing. They share the test images, so the true error is smaller.
+    """
+
+    row: ResultRow
+    published: Published
+    ours: Estimate
+    gained: Estimate
+
+
+def comparisons(group: ResultGroup) -> list[Comparison]:
+    """Every measured model that has a published counterpart, both with the same prior."""
+    found = []
+    for row in group.measured:
+        published = group.published_of(row)
+        if published is None or row.nll is None:
+            continue
+        ours = Estimate(row.nll.value if row.seeds is None else row.seeds.mean, row.nll.se)
+        error = math.hypot(ours.se, published.nll.se)
+        found.append(Comparison(row, published, ours, Estimate(published.nll.value - ours.value, error)))
+    return found
+
+
+def comparison_sentence(one: Comparison) -> str:
+    """By how much ours is better or worse, and what that is of."""
+    seeds = 1 if one.row.seeds is None else one.row.seeds.n
+    better = f"{abs(one.gained.value):.2f} nats {'better' if one.gained.value >= 0 else 'short'}"
+    error = f"± {one.gained.se:.2f} if the two shared no images"
+    most = one.row.cost.epochs if one.row.cost.epochs is not None else one.row.epochs
+    training = f"{seeds} training seed{'s' if seeds > 1 else ''}, {most:,} epochs in batches of {one.row.batch_size}"
+    return (
+        f"{one.row.title} ({one.row.name}): {one.ours} here, {one.published.nll} published: {better}, {error}. "
+        f"Ours: {training}.{_why(one)}"
+    )
+
+
+def _why(one: Comparison) -> str:
+    """What may be behind a shortfall, as far as the training tells."""
+    if one.gained.value >= 0:
+        return ""
+    reasons = []
+    if _still_rising(one.row):
+        reasons.append(
+            f"the best of the {one.row.cost.epochs:,} epochs was number {one.row.cost.best_epoch:,}, so it was still "
+            "improving when it ended"
+        )
+    if abs(one.gained.value) < 2 * one.gained.se:
+        reasons.append("the difference is within two of these errors")
+    return f" What may be behind it: {'; '.join(reasons)}." if reasons else " The reason is not known."
+
+
+def _still_rising(row: ResultRow) -> bool:
+    epochs, best = row.cost.epochs, row.cost.best_epoch
+    return epochs is not None and best is not None and best >= STILL_RISING * epochs
+
+
+def group_sentences(group: ResultGroup) -> list[str]:
+    """What has to be known to read the numbers of a group."""
+    told = [comparison_sentence(one) for one in comparisons(group)]
+    studies = dict.fromkeys(one.study for one in group.published)
+    return [*told, *map(study_sentence, studies), *_of_samples(group), *_of_ceiling(group), *_of_missing(group)]
+
+
+def study_sentence(study: Study) -> str:
+    """Where published numbers come from, and how their models were trained."""
+    return (
+        f"Published: {study.authors}, {study.title}, {study.address}; read in {study.read}; trained {study.settings}. "
+        "What its ± is of is not said there."
+    )
+
+
+def _of_samples(group: ResultGroup) -> list[str]:
+    sizes = [row.test.get("ess_median", 0) for row in group.measured if not row.exact]
+    if not sizes or min(sizes) >= FEW_EFFECTIVE:
+        return []
+    return [
+        f"Importance sampling hangs on few draws here: the median effective sample size is as low as {min(sizes):.1f}. "
+        "So −log p(x) is an upper bound that may lie well above the truth, and not equally far for every model."
+    ]
+
+
+def _of_ceiling(group: ResultGroup) -> list[str]:
+    """Where the information is as large as it can be, the marginal KL is not the prior's doing."""
+    for row in group.measured:
+        if "mutual_information" in row.test and "marginal_kl_null" not in row.test:
+            ceiling = row.test["log_n"]["value"]
+            if row.test["mutual_information"]["value"] > STILL_RISING * ceiling:
+                return [
+                    f"The information has reached its ceiling log n = {ceiling:.2f}, so most of the marginal KL is not "
+                    "the priors' doing, and its null is not known."
+                ]
+    return []
+
+
+def _of_missing(group: ResultGroup) -> list[str]:
+    missing = [row.name for row in group.rows if row.state]
+    return [f"Without numbers so far: {', '.join(missing)}."] if missing else []

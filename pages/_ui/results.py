@@ -1,0 +1,102 @@
+"""The parts of the page Results: one section for models that may be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from core import results_tables, results_words
+from core.figures import results as figures
+from core.figures.verdicts import caption
+from core.records import CheckpointInfo
+from core.results import SPLIT
+from core.results_records import ResultGroup
+from pages._ui import charts, downloads, layout
+
+
+def summary(groups: Sequence[ResultGroup]) -> None:
+    """Ours against published in one line each; that there is nothing published where there is not."""
+    found = [(group, one) for group in groups for one in results_words.comparisons(group)]
+    lines = []
+    for group, one in found:
+        better = "better" if one.gained.value >= 0 else "short"
+        lines.append(
+            f"- **{layout.dataset_title(group.dataset)}, {one.row.title}: {one.ours}** here, {one.published.nll} "
+            f"published: {abs(one.gained.value):.2f} nats {better}"
+        )
+    if not lines:
+        st.markdown("No model here has the data, the binarisation and the dimension of a published number.")
+        return
+    st.markdown("−log p(x) on the test images, nats per image, beside published models of the same kind:")
+    st.markdown("\n".join(lines))
+
+
+def section(group: ResultGroup, infos: dict[str, CheckpointInfo]) -> None:
+    """Figure, sentences, tables, commands and links of one group."""
+    charts.heading(results_tables.group_title(group))
+    key = f"results-{group.dataset}-{group.latent_dim}-{group.binarisation}-{group.n}"
+    if group.measured:
+        sentence = figures.results_sentence(group)
+        charts.chart(figures.results_figure(group), key, sentence)
+        charts.caption(_caption(group))
+        st.markdown(charts.plain(sentence))
+    for told in results_words.group_sentences(group):
+        st.markdown(f"- {charts.plain(told)}")
+    charts.table(replace(results_tables.quality_table(group), caption=_of_quality(group)))
+    split, gained = results_tables.split_table(group), results_tables.gains_table(group)
+    if split is not None:
+        charts.table(replace(split, caption=_of_split(group)))
+    if gained is not None:
+        charts.table(replace(gained, caption=_of_gains(group)))
+    if group.measured:
+        downloads.keep({"Results": lambda: results_tables.results_csv([group])}, key)
+    with st.expander("Which commands make these numbers again?"):
+        st.code("\n".join(command for row in group.rows for command in row.commands), language="bash", wrap_lines=True)
+        st.caption("Row by row. Each trains a model, measures it and stores both; with --replace where it is there.")
+    with st.container(horizontal=True, gap="small"):
+        for row in group.rows:
+            if row.name in infos:
+                layout.link_to("model_card", row.name, infos[row.name], icon=":material/badge:")
+
+
+def _caption(group: ResultGroup) -> str:
+    hollow = "; hollow: published, ± as printed there" if group.published else ""
+    return caption(
+        results_tables.group_title(group),
+        SPLIT,
+        group.n,
+        group.seed or 0,
+        "Numbers are ± one standard error over the images, whiskers 95 % intervals over them; models share the images, "
+        f"so their differences are known better than the whiskers tell{hollow}",
+    )
+
+
+def _of_quality(group: ResultGroup) -> str:
+    if not group.measured:
+        return "Nothing is measured here yet; the commands below train these models and measure them."
+    exact = "exact, by quadrature" if all(row.exact for row in group.measured) else "importance-weighted with S samples"
+    return (
+        f"Test split, n = {group.n:,}, −log p(x) {exact}, ± one standard error over the images. Over training seeds: "
+        "mean ± one standard deviation of (so many) trainings of one recipe; with one seed, differences of a few "
+        "tenths of a nat are no ranking. Effective: median effective sample size. Epochs: trained, and the one that "
+        "was kept."
+    )
+
+
+def _of_split(group: ResultGroup) -> str:
+    return (
+        f"Test split, n = {group.n:,}, nats per image ± one standard error. ELBO = reconstruction − information − "
+        "marginal KL. Its null: the marginal KL of a perfect prior, where it is known. Holes: prior draws where no "
+        "data is, a match gives 1 %. Classifier: how well prior and q(z) are told apart, a match gives 50 %; both with "
+        "95 % Wilson intervals."
+    )
+
+
+def _of_gains(group: ResultGroup) -> str:
+    return (
+        f"Test split, n = {group.n:,}: nats per image gained over N(0, I) with the Gaussian posterior, so that more is "
+        "better, ± one standard error over the images; no difference is 0, bold is more than two standard errors from "
+        "it. Paired: taken image by image. Other training seeds: the gain when both were trained under another seed."
+    )

@@ -1,0 +1,66 @@
+"""The page of results: what stands in a table, what is said where there is no number, and what Home makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.test_pages import charts, words
+from tests.pages.zoo import tiny_data, trained
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two comparable models, one with grey images, one not measured, and recipes of some that are not there."""
+    folder = tmp_path_factory.mktemp("results")
+    data = tiny_data()
+    for name, prior in (("a", "standard"), ("b", "vamp")):
+        trained(folder, name, prior, data)
+    trained(folder, "unmeasured", "mog", data, evaluated=False)
+    trained(folder, "grey", "standard", tiny_data("freyfaces", "logistic"), dim=3)
+    (folder / "zoo.toml").write_text("[models]\nfashion = '--dataset fashion_mnist --latent-dim 40'\n")
+    return folder
+
+
+def cells(app: AppTest) -> str:
+    return " ".join(" ".join(map(str, table.value.to_numpy().ravel())) for table in app.table).replace("\\", "")
+
+
+def test_every_model_has_its_number_or_the_reason_and_its_command(open_page: Open, root: Path) -> None:
+    app = open_page("results", root=root)
+    assert not app.exception and not app.error
+    told = cells(app)
+    assert "not trained yet" in told and "228.70 ± 0.15" in told and "evaluate unmeasured --save" in told
+    assert [chart["layout"]["xaxis"]["title"]["text"] for chart in charts(app)] == [
+        "−log p(x), bits per dimension: lower is better",
+        "−log p(x), nats per image: lower is better",
+    ]
+    assert any("train --name fashion --dataset fashion_mnist" in code.value for code in app.code)
+    assert "n = 0" not in words(app), "what is not measured has no number of images"
+
+
+def test_a_recipe_file_that_cannot_be_read_is_told_and_the_models_stay(
+    open_page: Open, root: Path, tmp_path: Path
+) -> None:
+    trained(tmp_path, "a", "standard", tiny_data())
+    (tmp_path / "zoo.toml").write_text("[models]\na = '--no-such-flag'\n")
+    app = open_page("results", root=tmp_path)
+    assert not app.exception and len(charts(app)) == 1
+    assert "no-such-flag" in words(app)
+
+
+def test_home_tells_what_priors_gain_and_nothing_where_there_is_none(
+    open_page: Open, root: Path, tmp_path: Path
+) -> None:
+    app = open_page("home", root=root)
+    assert not app.exception
+    figure = next(chart for chart in charts(app) if "xaxis4" in chart["layout"])
+    assert figure["layout"]["yaxis"]["ticktext"][1:] == ["VampPrior"]
+    trained(tmp_path, "alone", "vamp", tiny_data())
+    alone = open_page("home", root=tmp_path)
+    assert not alone.exception and not any("xaxis4" in chart["layout"] for chart in charts(alone))
