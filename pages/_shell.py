@@ -119,7 +119,7 @@ for section, file, title, icon, shows in PAGES:
     )
     sections.setdefault(section, []).append(page)
 
-current = st.navigation(sections)
+current = st.navigation(sections, expanded=True)
 drawn.start(current.title)
 links.remember(PAGES)
 with address.watched(current.url_path, followed=links.follow()), changes.told():

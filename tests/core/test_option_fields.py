@@ -10,7 +10,8 @@ from core.option_fields import OptionField, fields_of
 from core.posteriors import POSTERIORS
 from core.priors import PRIORS
 
-CLASSES = [TrainConfig, *{kind.options for kind in (*PRIORS.values(), *POSTERIORS.values())}]
+# In one order in every process: a set has another one in each.
+CLASSES = [TrainConfig, *dict.fromkeys(kind.options for kind in (*PRIORS.values(), *POSTERIORS.values()))]
 
 
 @pytest.mark.parametrize("options", CLASSES, ids=lambda options: options.__name__)
