@@ -206,7 +206,6 @@ PRIOR_LAWS = (
     sampler_and_density_are_one_distribution,
     gradients_reach_every_parameter,
     a_seed_names_a_sample,
-    gaussian_noise_comes_first,
     components_are_drawn_by_their_weights,
     the_dtype_is_kept,
     the_device_is_kept,

@@ -71,8 +71,8 @@ class Prior(nn.Module):
     def sample(self, n: int, *, generator: Generator | None = None) -> Latents:
         """n independent draws, (n, d), without gradients.
 
-        The first thing taken from the generator is N(0, I) noise of that shape, so that equal seeds give priors of one
-        dimension the same noise, and what they make of it can be compared draw by draw.
+        A prior that is made of N(0, I) noise takes noise of that shape from the generator before anything else: equal
+        seeds then give priors of one dimension the same noise, and what they make of it can be compared draw by draw.
         """
 
     def gaussians(self) -> tuple[ComponentMeans, Covariances, LogWeights] | None:
