@@ -165,7 +165,8 @@ def _training(metrics: dict[str, Any], folder: Path) -> Training | None:
 
 def _files(folder: Path, config: RunConfig) -> tuple[StoredFile, ...]:
     """Every file of a checkpoint that is there, weights first."""
-    found = [folder / name for name in (*FILES, *TEXT_FILES, *EXTRA) if (folder / name).is_file()]
+    measures = sorted(file.name for file in folder.glob("per_image-*.safetensors"))
+    found = [folder / name for name in (*FILES, *TEXT_FILES, *measures, *EXTRA) if (folder / name).is_file()]
     return tuple(_stored(file, file.stat().st_size, config) for file in found)
 
 

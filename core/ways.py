@@ -66,7 +66,8 @@ def spherical(start: Tensor, end: Tensor, t: Tensor) -> Latents:
     White's formula, without the lengths apart, leaves the ring between two unequal lengths.
 
     Example:
-        >>> spherical(torch.tensor([2.0, 0.0]), torch.tensor([0.0, 1.0]), torch.tensor([0.5])).norm().item()
+        >>> half = spherical(torch.tensor([2.0, 0.0]), torch.tensor([0.0, 1.0]), torch.tensor([0.5]))
+        >>> round(half.norm().item(), 4)
         1.5
     """
     lengths = start.norm(), end.norm()

@@ -33,6 +33,8 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "t_posterior": {name: kind.title for name, kind in POSTERIORS.items()},
 }  # fmt: skip
 """By parameter, options whose labels, not their keys, stand in the address."""
+MOST_TOLD = 12
+"""Values of a parameter that are repeated to the reader."""
 LONGEST = 40
 """Characters of a value that are repeated to the reader."""
 
@@ -126,7 +128,7 @@ def same(asked: list[str], value: Any, labels: Mapping[str, str] | None = None) 
 
 
 def _sentence(one: Fallback) -> str:
-    asked = ", ".join(value[:LONGEST] + ("…" if len(value) > LONGEST else "") for value in one.asked[:8])
+    asked = ", ".join(value[:LONGEST] + ("…" if len(value) > LONGEST else "") for value in one.asked[:MOST_TOLD])
     return f"The address asks for {_code(f'{one.name}={asked}')}: not possible here. Used instead: {_shown(one)}."
 
 

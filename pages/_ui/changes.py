@@ -14,7 +14,7 @@ import streamlit as st
 from core.errors import CheckpointError
 from core.plain_text import shown_error
 from core.records import CheckpointInfo
-from pages._ui import charts
+from pages._ui import charts, drawn
 
 _KEY = "_looked_at"
 
@@ -27,7 +27,9 @@ def told() -> Iterator[None]:
     except (CheckpointError, OSError) as error:
         logging.getLogger(__name__).warning("a page was left out", exc_info=True)
         st.error(f"Changed just now, or not to be read: {shown_error(error)}", icon=":material/sync_problem:")
-        st.button("Look again", key="look-again", icon=":material/refresh:")
+        here = drawn.here()
+        here.troubles += 1
+        st.button("Look again", key=f"look-again-{here.troubles}", icon=":material/refresh:")
 
 
 def since_last_run(listed: list[CheckpointInfo]) -> list[str]:

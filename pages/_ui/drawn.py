@@ -55,6 +55,7 @@ class Drawn:
         own_report: whether the page offers a report of its own.
         heading: the last one.
         last: key of the last chart.
+        troubles: parts that were left out, since what they show changed meanwhile.
     """
 
     title: str = ""
@@ -64,6 +65,7 @@ class Drawn:
     own_report: bool = False
     heading: str = ""
     last: str = ""
+    troubles: int = 0
 
 
 def start(title: str) -> None:

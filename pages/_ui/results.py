@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -36,7 +37,8 @@ def summary(groups: Sequence[ResultGroup]) -> None:
 def section(group: ResultGroup, infos: dict[str, CheckpointInfo]) -> None:
     """Figure, sentences, tables, commands and links of one group."""
     charts.heading(results_tables.group_title(group))
-    key = f"results-{group.dataset}-{group.latent_dim}-{group.binarisation}-{group.n}"
+    words = (layout.dataset_title(group.dataset), group.latent_dim, group.binarisation, group.n)
+    key = "results-" + re.sub(r"[^\w.-]+", "-", "-".join(map(str, words)))
     if group.measured:
         sentence = figures.results_sentence(group)
         charts.chart(figures.results_figure(group), key, sentence)

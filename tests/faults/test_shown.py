@@ -106,7 +106,7 @@ def test_a_folder_that_nobody_may_look_into_is_no_traceback(
         return real(self)
 
     monkeypatch.setattr(Path, "iterdir", refuse)
-    assert "not to be read: [Errno 13] Permission denied" in told(arrive("home"))
+    assert "not to be read: ［Errno 13］ Permission denied" in told(arrive("home"))
 
 
 def test_one_folder_that_nobody_thought_of_takes_no_other_away(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:

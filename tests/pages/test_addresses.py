@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.priors import PRIORS
 from pages._ui.address import OPTIONS, same
+from pages._ui.controls import MAX_MODELS
 from tests.pages.addresses import PAGES, Open, Widget, arriving, nodes, said, widgets
 
 SHOWN = {"models": ["recorded", "three-d"]}
@@ -27,6 +29,7 @@ NOT_STATE = {
     "download_button": "an action",
     "file_uploader": "a file cannot stand in an address",
     "plotly_chart": "what is clicked or outlined goes into widgets that are bound",
+    "bidi_component": "what is clicked or outlined in it goes into widgets that are bound",
     "dataframe": "nothing can be chosen in it",
     "table": "nothing can be chosen in it",
 }
@@ -104,10 +107,10 @@ def test_a_link_to_a_model_that_is_gone_is_told(arrive: Open) -> None:
 
 
 def test_more_models_than_fit_are_told(arrive: Open) -> None:
-    names = ["vamp", "maf", "iaf", "mog", "standard", "realnvp", "gaussian"]
-    app = arrive("elbo_surgery", models=names)
-    assert app.session_state["models"] == names[:6]
-    assert "gaussian" in app.warning[0].value
+    names = [*PRIORS, "recorded", "recorded-maf", "three-d"]
+    app = arrive("model_card", models=names)
+    assert len(names) == MAX_MODELS + 1 and app.session_state["models"] == names[:MAX_MODELS]
+    assert "three-d" in app.warning[0].value
 
 
 @pytest.mark.parametrize("page", PAGES)

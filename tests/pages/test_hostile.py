@@ -51,6 +51,10 @@ CODE = re.compile(r"(?<!`)`[^`]+`(?!`)")
 """Within it nothing has a meaning."""
 
 
+OWN = (".html_content", ".css_content", ".js_content")
+"""Files of this program, the same for everybody: a component's frame, look and code."""
+
+
 def texts(message: Message, path: str = "") -> Iterator[tuple[str, str]]:
     """Every text in what is sent to the browser, with the names of the fields that lead to it."""
     for field, value in message.ListFields():
@@ -68,6 +72,8 @@ def offending(kind: str, proto: Any) -> list[str]:
         return []
     found = []
     for where, text in texts(proto):
+        if where.endswith(OWN):
+            continue
         text = CODE.sub("", text)
         unescaped = text.replace("\\", "") if where.endswith(("config", "spec")) else text
         for sign in SIGNS:
