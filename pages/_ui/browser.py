@@ -164,6 +164,16 @@ def start(shown: Look, base: np.ndarray) -> Spot:
     return Spot(tuple(base.tolist()), at, name)
 
 
+def own_posterior(shown: Look) -> str:
+    """That log q is too high near the code that the view goes through, "" where it goes through none of an image."""
+    if not shown.info.of_gaussians or (shown.plane is not None and shown.base is None):
+        return ""
+    near = "near that image's own code" if shown.plane is not None else "at a draw"
+    return (
+        f"log q holds the posterior of the image itself: {near} a place looks more typical of q than a new code would."
+    )
+
+
 def place_of(shown: Look, z: np.ndarray) -> tuple[float, float] | None:
     """Where a code stands in a plane; None in a map, which has no place for it."""
     if shown.plane is None:

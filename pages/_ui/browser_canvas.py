@@ -80,14 +80,18 @@ def _upload(shown: Look, landed: Landing | None) -> dict[str, Any] | None:
 
 def _note(shown: Look) -> str:
     """Which code a place stands for, in words."""
-    made = f"Pictures: {MADE[shown.drawn]}, 0 black, 1 white."
+    return " ".join(filter(None, [f"Pictures: {MADE[shown.drawn]}, 0 black, 1 white.", _code_words(shown),
+                                  browser.own_posterior(shown)]))  # fmt: skip
+
+
+def _code_words(shown: Look) -> str:
     if shown.plane is None:
-        return f"{made} A t-SNE map has no inverse: the code of the draw nearest to the place is decoded."
+        return "A t-SNE map has no inverse: the code of the draw nearest to the place is decoded."
     if shown.info.latent_dim == 2:
-        return f"{made} The place is the code itself."
+        return "The place is the code itself."
     others = "the mean of all codes" if shown.base is None else f"the code of image {shown.base}"
     hidden = shown.info.latent_dim - 2
-    return f"{made} The {hidden} dimension{'s' if hidden > 1 else ''} that the plane does not show stay as in {others}."
+    return f"The {hidden} dimension{'s' if hidden > 1 else ''} that the plane does not show stay as in {others}."
 
 
 def _alt(shown: Look, place: Spot) -> str:

@@ -29,6 +29,8 @@ def at_place(shown: Look, here: Spot) -> None:
     charts.heading("What is here?", level=3)
     st.markdown(f"At {here.name}.")
     place.words(shown.info, here.z, shown.seed)
+    if own := browser.own_posterior(shown):
+        st.caption(own)
     found = cache_browser.neighbours(*shown.model, here.z, NEAREST, shown.seed)
     names = cache.class_names(*shown.model)
     classes = None if found.labels is None else [name_of(int(label), names) for label in found.labels]

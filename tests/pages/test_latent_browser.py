@@ -51,3 +51,10 @@ def test_a_model_that_cannot_be_browsed_says_why(open_page: Open, kind: str, rea
 def test_an_image_without_a_code_is_said(open_page: Open) -> None:
     app = open_page(PAGE, models="three-d", base="7")
     assert not app.exception and "code of image 7" in words(app)
+
+
+@pytest.mark.parametrize("base", ["7", ""])
+def test_a_base_of_an_image_says_that_its_own_posterior_counts(open_page: Open, base: str) -> None:
+    app = open_page(PAGE, models="three-d", **({"base": base} if base else {}))
+    assert not app.exception
+    assert ("holds the posterior of the image itself" in words(app)) is bool(base)

@@ -2,6 +2,7 @@
 
 const DRAG = 5;
 const SPANS = 50;
+const FEWEST = 10;
 const instances = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -151,8 +152,9 @@ function note(instance, spent) {
   const { times } = instance;
   times.push(spent);
   if (times.length > 60) times.shift();
-  const middle = [...times].sort((a, b) => a - b)[times.length >> 1];
   instance.map.dataset.spent = spent.toFixed(3);
+  if (times.length < FEWEST) return; // the first ones are slow: the code is compiled while it runs
+  const middle = [...times].sort((a, b) => a - b)[times.length >> 1];
   instance.root.querySelector(".spent").textContent = `In this browser, without the server: ${middle.toFixed(1)} ms a place.`;
 }
 

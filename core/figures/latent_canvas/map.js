@@ -151,7 +151,10 @@ function drawMarker(pen, [x, y], { ink, halo, kind }) {
       pen.moveTo(x - reach, y); pen.lineTo(x + reach, y);
       pen.moveTo(x, y - reach); pen.lineTo(x, y + reach);
     }
-    if (kind === "place") pen.arc(x, y, reach / 1.6, 0, 2 * Math.PI);
+    if (kind === "place") {
+      pen.moveTo(x + reach / 1.6, y); // else a line leads from the cross to the circle
+      pen.arc(x, y, reach / 1.6, 0, 2 * Math.PI);
+    }
     pen.stroke();
   }
 }
