@@ -23,6 +23,9 @@ Read in this order:
     front_door.py     what a stranger may not do
     posthoc.py        another prior for a trained encoder and decoder
     metrics/          bound, surgery, likelihood, quadrature, two-sample tests, coverage: numbers with standard errors
+    per_image.py      what each image gives to the measures;  comparison.py, linked.py  models side by side, paired
+    results*.py, published.py   all models beside published ones;  seeds.py, seed_spread.py  other training seeds
+    zoo_*.py          what the recipe file asks for, and what of it is there
     ladder.py, ladder_*.py   priors of growing richness fitted to one frozen encoder
     timing.py         cases measured in turns;  timing_store.py, measured/   runs as files, and those that are shipped
     flow_timing.py, flow_timing_*.py   both directions of every flow against d;  prior_bill*.py  what a flow prior costs

@@ -31,7 +31,7 @@ from safetensors.torch import save_file
 
 from core.absent import NONE
 from core.checkpoint_content import require_files, require_same_content, sha256
-from core.checkpoint_folders import NAME, OLD, Signature, checkpoint_root, clear, place_of, recover, signature
+from core.checkpoint_folders import NAME, OLD, Signature, checkpoint_root, clear, names_in, place_of, recover, signature
 from core.checkpoint_half import round_to_half
 from core.checkpoint_weights import built_and_filled
 from core.config import SCHEMA_VERSION, RunConfig
@@ -204,7 +204,7 @@ def list_checkpoints(root: Path | None = None) -> list[CheckpointInfo]:
     root = root or checkpoint_root()
     if not root.is_dir():
         return []
-    names = {path.name.removeprefix(OLD) for path in root.iterdir() if path.is_dir()}
+    names = names_in(root)
     return [_info(root / name) for name in sorted(names) if not name.startswith((".", "_"))]
 
 

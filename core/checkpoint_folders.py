@@ -29,6 +29,15 @@ def place_of(path: Path) -> Path:
     return old if old.is_dir() and not path.exists() else path
 
 
+def names_in(root: Path) -> set[str]:
+    """Names of the folders of a root, one that is being replaced under its own.
+
+    A folder that is renamed while the system reads the list may be met under neither name, so the list is read twice.
+    """
+    first, second = ({path.name.removeprefix(OLD) for path in root.iterdir() if path.is_dir()} for _ in range(2))
+    return second | {name for name in first - second if place_of(root / name).is_dir()}
+
+
 def signature(folder: Path) -> Signature:
     """Name, number, size and times of every file: changes whenever the content is written again.
 

@@ -8,11 +8,10 @@ from functools import reduce
 import numpy as np
 import torch
 
-from core import projections
 from core.distributions import standard_normal
 from core.latents import LatentCloud
 from core.latents_file import places_of
-from core.records import Estimate, Plane
+from core.records import Estimate
 
 NEIGHBOURS = 10
 """Nearest neighbours that are compared."""
@@ -61,18 +60,6 @@ def labels_of(cloud: LatentCloud, rows: np.ndarray) -> np.ndarray | None:
     """
     place = places_of(rows, cloud.split_rows())
     return None if cloud.labels is None else cloud.labels[place]
-
-
-def posterior_in(cloud: LatentCloud, row: int, plane: Plane) -> tuple[np.ndarray, np.ndarray]:
-    """q(z|x) of one image in a plane, where it stays Gaussian: mean (2,) and covariance (2, 2), float64.
-
-    Raises:
-        ValueError: where the posterior of the row is not kept.
-    """
-    place = places_of(np.array([row]), cloud.split_rows())
-    mean, log_var = (part[place] for part in cloud.components())
-    means, covariances = projections.projected(plane, mean, log_var)
-    return means[0].numpy(), covariances[0].numpy()
 
 
 def shared_neighbours(first: np.ndarray, second: np.ndarray, *, neighbours: int = NEIGHBOURS) -> tuple[Estimate, float]:

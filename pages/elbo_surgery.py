@@ -15,8 +15,9 @@ st.latex(
 )
 st.markdown(
     "Two readings of one number, over the data set. From the left: what the bound misses of the likelihood. From the "
-    "right: what reconstruction costs. Of the three parts **only the last depends on the prior**: a better prior can "
-    "win back the marginal KL and nothing else."
+    "right: what reconstruction costs. With the encoder and decoder as they are, **only the last of the three parts "
+    "depends on the prior**: a better one can win back the marginal KL and nothing else. Trained together with them it "
+    "can change all three: Home shows what each prior gained, and in which part."
 )
 models = surgery.with_company(chosen)
 groups = surgery.comparable(models)

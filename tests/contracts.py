@@ -13,7 +13,6 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from core import mixture
 from core.flows import FLOWS, Flow
@@ -175,29 +174,6 @@ def the_device_is_kept(make: MakePrior) -> None:
         prior.to(device)
         z = prior.sample(6, generator=seeded(14))
         assert z.device.type == prior.log_prob(z).device.type == device
-
-
-class RandomCalls(TorchFunctionMode):
-    """Remembers every call that takes from a generator: its name and the size of what it gave."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made: list[tuple[str, tuple[int, ...]]] = []
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        found = func(*args, **(kwargs or {}))
-        if (kwargs or {}).get("generator") is not None:
-            self.made.append((func.__name__, tuple(found.shape)))
-        return found
-
-
-def gaussian_noise_comes_first(make: MakePrior) -> None:
-    """Equal seeds give priors of one dimension the same N(0, I) noise, so that their draws can be compared."""
-    for dim in (2, 5):
-        prior = make(dim)
-        with RandomCalls() as calls:
-            prior.sample(7, generator=seeded(9))
-        assert calls.made[0] == ("randn", (7, dim)), calls.made
 
 
 PRIOR_LAWS = (

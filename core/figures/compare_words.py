@@ -106,18 +106,23 @@ def _sentence(label: str, other: str, gained: Mapping[str, Difference]) -> str:
         lead = f"{label} gains {value} nats of ELBO over {other}"
     else:
         lead = f"{label} loses {value} nats of ELBO against {other}"
+    likelihood = gained.get("log_likelihood")
+    told = f"; log p(x): {difference_words(likelihood.estimate)} nats" if likelihood else ""
+    return f"{lead}{parts_words(gained)}{told}."
+
+
+def parts_words(gained: Mapping[str, Difference]) -> str:
+    """What the gain of the bound is the sum of, after a colon; "" where it is not known."""
     parts = [
-        f"{difference_words(gained[key].estimate)} {words}"
+        f"{difference_words(gained[key].estimate)} from {words}"
         for key, words in (
-            ("reconstruction", "from reconstruction"),
-            ("mutual_information", "from information"),
-            ("marginal_kl", "from the marginal KL"),
+            ("reconstruction", "reconstruction"),
+            ("mutual_information", "information"),
+            ("marginal_kl", "the marginal KL"),
         )
         if key in gained
     ]
-    likelihood = gained.get("log_likelihood")
-    told = f"; log p(x): {difference_words(likelihood.estimate)} nats" if likelihood else ""
-    return f"{lead}{': ' + ', '.join(parts) if parts else ''}{told}."
+    return f": {', '.join(parts)}" if parts else ""
 
 
 def _samples(models: Sequence[Measured], measure: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures import theme
+from core.figures.compare_words import parts_words
 from core.figures.differences import LOOKS, Look
 from core.figures.surgery_words import difference_words
 from core.intervals import Z_95
@@ -78,19 +79,10 @@ def prior_gains_figure(blocks: Sequence[GainBlock]) -> go.Figure:
 def gain_block_sentence(block: GainBlock) -> str:
     """Of one data set the prior that gains most, and from what."""
     best = max(block.rows, key=lambda row: row.gains["elbo"].estimate.value)
-    told = {key: difference_words(found.estimate) for key, found in best.gains.items()}
-    parts = [
-        f"{told[key]} from {words}"
-        for key, words in (
-            ("reconstruction", "reconstruction"),
-            ("mutual_information", "information"),
-            ("marginal_kl", "the marginal KL"),
-        )
-        if key in told
-    ]
+    told = difference_words(best.gains["elbo"].estimate)
     if not best.gains["elbo"].clear:
-        return f"{block.title}: no prior is found to gain over N(0, I); the best, {best.title}, {told['elbo']} nats."
-    return f"{block.title}: {best.title} gains most, {told['elbo']} nats{': ' if parts else ''}{', '.join(parts)}."
+        return f"{block.title}: no prior is found to gain over N(0, I); the best, {best.title}, {told} nats."
+    return f"{block.title}: {best.title} gains most, {told} nats{parts_words(best.gains)}."
 
 
 def _lines(blocks: Sequence[GainBlock]) -> tuple[list[str], list[tuple[int, str, ResultRow]]]:

@@ -20,7 +20,7 @@ from core.figures import flow_timing_words
 from core.figures.latent_canvas.view import COLOURS
 from core.posteriors import POSTERIORS
 from core.priors import PRIORS
-from pages._ui import browser, components, controls
+from pages._ui import browser, components, controls, layout
 
 _KEY = "_address"
 OPTIONS: Mapping[str, Mapping[str, str]] = {
@@ -129,17 +129,12 @@ def same(asked: list[str], value: Any, labels: Mapping[str, str] | None = None) 
 
 def _sentence(one: Fallback) -> str:
     asked = ", ".join(value[:LONGEST] + ("…" if len(value) > LONGEST else "") for value in one.asked[:MOST_TOLD])
-    return f"The address asks for {_code(f'{one.name}={asked}')}: not possible here. Used instead: {_shown(one)}."
+    return f"The address asks for {layout.code(f'{one.name}={asked}')}: not possible here. Used instead: {_shown(one)}."
 
 
 def _shown(one: Fallback) -> str:
     """What is used, as its widget calls it."""
     values = list(one.shown) if isinstance(one.shown, (list, tuple)) else [one.shown]
     labels = _labels(one.name)
-    told = [_code(labels.get(value, f"{value}")) for value in values if value is not None and value != ""]
+    told = [layout.code(labels.get(value, f"{value}")) for value in values if value is not None and value != ""]
     return ", ".join(told) or "nothing chosen"
-
-
-def _code(text: str) -> str:
-    """Text as code: nothing in it is Markdown."""
-    return "`" + text.replace("`", "´").replace("\n", " ") + "`"

@@ -11,7 +11,7 @@ from core.errors import CheckpointError
 from core.per_image import PerImage
 from core.plain_text import shown_error
 from core.records import CheckpointInfo, DensityGrid, Estimate
-from pages._ui import cache
+from pages._ui import cache, cache_browser
 
 Model = tuple[str, str, cache.ViewKey]
 """Name, digest and view of a model."""
@@ -87,10 +87,8 @@ def prior_points(name: str, digest: str, key: cache.ViewKey, n: int, seed: int) 
 
 def posterior(name: str, digest: str, key: cache.ViewKey, row: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Mean and covariance of one image's posterior in a view, None where the model does not keep it."""
-    try:
-        return linked.posterior_in(cache.latents(name, digest), row, cache.view(name, digest, key).plane)
-    except ValueError:
-        return None
+    means, covariances = cache_browser.ellipses(name, digest, key, (row,))
+    return (means[0], covariances[0]) if len(means) else None
 
 
 def labels(name: str, digest: str, which: np.ndarray) -> np.ndarray | None:

@@ -8,7 +8,7 @@ from core import comparison, figures
 from core.comparison import Measured
 from core.figures import compare_words, differences
 from core.plain_text import shown_error
-from core.records import CheckpointInfo
+from core.records import CheckpointInfo, Distance
 from core.report import Table
 from pages._ui import cache, cache_compare, cards, charts, controls, downloads, drawn, layout
 
@@ -102,7 +102,7 @@ def _facts(info: CheckpointInfo) -> dict[str, str]:
     return {"latent dimension d": f"{info.latent_dim}", **numbers, **seeds}
 
 
-def _distance(info: CheckpointInfo):
+def _distance(info: CheckpointInfo) -> Distance | None:
     """As it was stored with the evaluation: nothing is counted for a table."""
     return cache.record(info.name, info.digest, "distance")
 

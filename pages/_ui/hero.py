@@ -65,7 +65,7 @@ def _draw(info: CheckpointInfo) -> None:
         st.markdown(
             "A VAE is trained so that the codes of its images, the **aggregated posterior q(z)** in blue, match the "
             "**prior p(z)** it generates from, dashed. They do not match by themselves: what is left over is the "
-            "marginal KL, the part of the ELBO that a better prior can win back."
+            "marginal KL, the part of the ELBO that a better prior can win back for this encoder."
         )
         st.markdown(f"**{layout.title_of(info)}.** {sentence}")
         layout.link_to("prior_vs_posterior", "Look closer: prior against posterior", info)

@@ -91,8 +91,8 @@ def _of_split(group: ResultGroup) -> str:
     return (
         f"Test split, n = {group.n:,}, nats per image ± one standard error. ELBO = reconstruction − information − "
         "marginal KL. Its null: the marginal KL of a perfect prior, where it is known. Holes: prior draws where no "
-        "data is, a match gives 1 %. Classifier: how well prior and q(z) are told apart, a match gives 50 %; both with "
-        "95 % Wilson intervals."
+        "data is, a match gives 1 %. Classifier: how well prior and q(z) are told apart by the better of two, a match "
+        "gives 50 %. Both with 95 % Wilson intervals; the classifier's allows for the choice."
     )
 
 

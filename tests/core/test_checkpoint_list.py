@@ -193,3 +193,19 @@ def test_metrics_may_hold_more_than_is_known(tmp_path: Path) -> None:
     edit(tmp_path / "good", "metrics.json", lambda content: content.update(evaluations={"test": known, "train": {}}))
     (info,) = list_checkpoints(tmp_path)
     assert info.error is None and info.metrics == {"test": known, "train": {}}
+
+
+@pytest.mark.parametrize("missed", [1, 2])
+def test_one_that_is_renamed_while_the_list_is_read_is_not_lost(
+    missed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reading of the folder may meet it neither under its old name nor under its new one."""
+    write(tmp_path / "good")
+    real, readings = Path.iterdir, []
+
+    def seldom(folder: Path) -> list[Path]:
+        readings.append(folder)
+        return [] if folder == tmp_path and readings.count(tmp_path) == missed else list(real(folder))
+
+    monkeypatch.setattr(Path, "iterdir", seldom)
+    assert [info.name for info in list_checkpoints(tmp_path)] == ["good"]

@@ -8,8 +8,6 @@ import torch
 
 from core import linked
 from core.latents import LatentCloud
-from core.projections import whole_plane
-from core.records import Plane
 
 RANDOM = np.random.default_rng(0)
 
@@ -40,19 +38,6 @@ def test_equal_seeds_give_two_models_the_same_noise() -> None:
     assert (linked.codes(first, rows, means=True) == first.mean[rows]).all()
     with pytest.raises(ValueError, match="not stored"):
         linked.codes(first, np.array([60]), means=True)
-
-
-def test_a_posterior_in_a_plane_is_that_of_its_draws() -> None:
-    one = cloud(dim=5, rows=np.arange(50))
-    one.log_var[:] = RANDOM.normal(size=one.log_var.shape)
-    directions = np.linalg.qr(RANDOM.normal(size=(5, 5)))[0][:2]
-    plane = Plane(directions, RANDOM.normal(size=5), ("a", "b"), (0.5, 0.5))
-    mean, covariance = linked.posterior_in(one, 8, plane)
-    z = one.mean[8] + np.exp(one.log_var[8] / 2) * RANDOM.normal(size=(200_000, 5))
-    places = (z - plane.centre) @ plane.directions.T
-    assert np.abs(places.mean(0) - mean).max() < 0.02 and np.abs(np.cov(places.T) - covariance).max() < 0.05
-    assert linked.posterior_in(one.take(np.arange(10)), 8, Plane(np.eye(5)[:2], np.zeros(5), ("a", "b"), (0.5, 0.5)))
-    assert whole_plane().directions.shape == (2, 2)
 
 
 def test_neighbours_of_one_space_are_all_shared_and_of_unrelated_ones_by_chance() -> None:

@@ -24,11 +24,6 @@ def test_every_prior_obeys(law, kind: str) -> None:
     law(registered_prior(kind))
 
 
-@pytest.mark.parametrize("kind", PRIORS)
-def test_what_is_made_of_gaussian_noise_takes_it_first(kind: str) -> None:
-    contracts.gaussian_noise_comes_first(registered_prior(kind))
-
-
 class FixedMixture(MixturePrior):
     """Two far components of unequal weight, from which the broken ones below are made."""
 
