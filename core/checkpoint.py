@@ -8,6 +8,7 @@
                        snapshots.safetensors  codes and prior at some epochs (``core.snapshots_file``), where asked for
                        images.safetensors     pictures of imported latents (``core.stored_images``)
                        per_image-SPLIT.safetensors  what each image gives to the measures (``core.per_image``)
+                       components-SPLIT.safetensors  what is known of a mixture's components (``core.component_file``)
 
 A folder is written whole beside its place, as .tmp-PID-NAME, and then renamed, so that a checkpoint is either there or
 not. One that is replaced is .tmp-old-NAME for a moment, and is read there. Reading never changes the disk.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from core.metrics.evaluate import Evaluation
 
-GAPS, IMAGES = "gaps", "images"
+GAPS, IMAGES, COMPONENTS = "gaps", "images", "components"
 
 
 def add_evaluate(subcommands: Any) -> argparse.ArgumentParser:
@@ -23,9 +23,9 @@ def add_evaluate(subcommands: Any) -> argparse.ArgumentParser:
     command.add_argument("--data", type=Path, default=None, help="folder of the data sets")
     command.add_argument(
         "--only",
-        choices=[GAPS, IMAGES],
+        choices=[GAPS, IMAGES, COMPONENTS],
         help="add to a stored evaluation: gaps, the images with the loosest bounds (d = 2); images, what each image "
-        "gives to the bound, which paired differences need",
+        "gives to the bound, which paired differences need; components, of a mixture prior (always stored)",
     )
     command.add_argument("--save", action="store_true", help="store the result in the checkpoint")
     command.set_defaults(run=_evaluate, show=show_evaluation)
@@ -45,6 +45,8 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     if not checkpoint.config.model.decodes:
         return _latents_only(checkpoint, options)
     data = data_of(checkpoint.config, options.data)
+    if options.only == COMPONENTS:
+        return _components(options.name, options.root, data, options.seed)
     if options.only == IMAGES:
         return _images(checkpoint, data, stored, options)
     if options.only:
@@ -58,7 +60,27 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     if options.save:
         evaluations = {**evaluations, options.split: kept}
         write_metrics(options.root / options.name, {**checkpoint.metrics, "evaluations": evaluations})
+        if not options.only:
+            add_components(options.name, options.root, data)
     return result
+
+
+def add_components(name: str, root: Path, data: Any) -> None:
+    """What is known of the components of a model that was just stored, put beside it, where it has any."""
+    from core.checkpoint import load
+    from core.component_measure import reason_against, store_components
+
+    if reason_against(load(name, root)) is None:
+        print("comparing the prior's components with all training images", file=sys.stderr)
+        store_components(name, root, data)
+
+
+def _components(name: str, root: Path, data: Any, seed: int) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from core.component_measure import store_components
+
+    return {"components": asdict(store_components(name, root, data, seed=seed))}
 
 
 def _images(checkpoint: Any, data: Any, stored: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
@@ -126,6 +148,8 @@ def show_evaluation(result: dict[str, Any]) -> str:
     """A table for people: value and standard error in nats per image."""
     if "measures" in result:
         return f"{result['n']:,} {result['split']} images, seed {result['seed']}: {', '.join(result['measures'])}"
+    if "average_kl" not in result and "components" in result:
+        return "\n".join(_show_components(result["components"]))
     if "average_kl" not in result:
         return "\n".join(_show_gaps(result["worst_gaps"], len(result["worst_gaps"]["images"])))
     estimates = {name: value for name, value in result.items() if isinstance(value, dict) and "value" in value}
@@ -138,6 +162,18 @@ def show_evaluation(result: dict[str, Any]) -> str:
         rows.append("mutual information and marginal KL: not measured, q(z|x) is a flow and the images are many")
     rows += _show_gaps(result.get("worst_gaps"), 3)
     return "\n".join([*rows, f"nats per image; {result['split']} split, {sizes}"])
+
+
+def _show_components(found: dict[str, Any]) -> list[str]:
+    """The components of the prior all together, beside what a perfect match would give."""
+    effective, (sure, most) = found["effective"], found["dead_range"]
+    return [
+        f"{'effective components':20} {effective['value']:8.1f} of {found['count']:,}   "
+        f"[{effective['low']:.1f}, {effective['high']:.1f}], match {effective['null']:.1f}",
+        f"{'dead':20} {found['dead']:8,}   [{sure:,}, {most:,}], match {found['dead_null']:.1f}",
+        f"{'duplicate pairs':20} {found['duplicate_pairs']:8,}   random images {found['pairs_null']:.1f}",
+        f"{found['draws']:,} draws of q(z) from {found['images']:,} images, seed {found['seed']}",
+    ]
 
 
 def _show_gaps(found: dict[str, Any] | None, most: int) -> list[str]:

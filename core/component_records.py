@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +36,31 @@ class Effective:
     null: float
     entropy: Estimate
     entropy_null: float
+
+
+@dataclass(frozen=True)
+class ComponentSummary:
+    """The components of a mixture prior all together: numbers of `Components` that are not one for each.
+
+    Attributes:
+        count: K.
+        effective, dead_range, dead_null, duplicate_pairs, pairs_null, purity, purity_null, images, draws, seed: as in
+            `Components`.
+        dead: number of dead ones.
+    """
+
+    count: int
+    effective: Effective
+    dead: int
+    dead_range: tuple[int, int]
+    dead_null: float
+    duplicate_pairs: int
+    pairs_null: float
+    purity: float | None
+    purity_null: float | None
+    images: int
+    draws: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -91,6 +115,23 @@ class Components:
     def __len__(self) -> int:
         return len(self.usage)
 
+    def summary(self) -> ComponentSummary:
+        """What is told of all of them together."""
+        return ComponentSummary(
+            count=len(self),
+            effective=self.effective,
+            dead=int(self.dead.sum()),
+            dead_range=self.dead_range,
+            dead_null=self.dead_null,
+            duplicate_pairs=self.duplicate_pairs,
+            pairs_null=self.pairs_null,
+            purity=self.purity,
+            purity_null=self.purity_null,
+            images=self.images,
+            draws=self.draws,
+            seed=self.seed,
+        )
+
     @property
     def main_class(self) -> np.ndarray | None:
         """(K,) the class with the largest share, -1 where a component is responsible for nothing."""
@@ -128,63 +169,6 @@ def order(found: Components, by: str) -> np.ndarray:
     if by == "neighbour":
         return np.argsort(found.neighbour_distance, kind="stable")
     raise ValueError(f"order is {by!r}, expected one of {', '.join(ORDERS)}")
-
-
-@dataclass(frozen=True)
-class Nearest:
-    """The training images nearest to one component, and how that compares with images the model has never seen.
-
-    Attributes:
-        rows: (m,) of the training split, nearest first.
-        distances: (m,) in ``unit``.
-        labels: (m,) their classes, or None.
-        unit: of the distances; "%" of something where they are shares in [0, 1].
-        closer: share of the test images compared that lie at least as near to their own nearest training image: small
-            where the component is nearer than new images are. nan where there is nothing to compare with.
-        low, high: its 95 % Wilson interval.
-        compared: number of test images compared.
-        of_class: their class, or None where they are of all classes.
-        ratio: distance of the nearest over that of the second nearest; nan where it is not compared.
-        apart: share of these test images whose nearest stands out as much, with a ratio as small.
-        apart_low: lower end of its 95 % Wilson interval.
-        apart_high: upper end.
-    """
-
-    rows: np.ndarray
-    distances: np.ndarray
-    labels: np.ndarray | None
-    unit: str
-    closer: float
-    low: float
-    high: float
-    compared: int
-    of_class: int | None
-    ratio: float = math.nan
-    apart: float = math.nan
-    apart_low: float = math.nan
-    apart_high: float = math.nan
-
-
-@dataclass(frozen=True)
-class Copies:
-    """How many components are nearer to a training image, in pixels, than nearly all new images are.
-
-    Attributes:
-        closer: (K,) share of the test images compared that come at least as near as each component does.
-        apart: (K,) share of them whose nearest training image stands out from the second nearest as much.
-        near: share of the components where ``closer`` is under ``line``, with the ends of its 95 % Wilson interval over
-            the components; of new images it would be about ``line``.
-        standing: the same of ``apart``.
-        line: see above.
-        compared: test images, of all classes.
-    """
-
-    closer: np.ndarray
-    apart: np.ndarray
-    near: tuple[float, float, float]
-    standing: tuple[float, float, float]
-    line: float
-    compared: int
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.component_records import Components, Copies, Path, Steps
+from core.component_records import Components, Path, Steps
+from core.nearest_records import Copies
 from core.tables import write_csv
 
 

@@ -94,9 +94,9 @@ def shared_neighbours(first: np.ndarray, second: np.ndarray, *, neighbours: int 
 
 def _nearest(z: np.ndarray, neighbours: int) -> np.ndarray:
     """(n, n) bool: which images are among the nearest of each, itself left out."""
-    from sklearn.neighbors import NearestNeighbors
-
-    found = NearestNeighbors(n_neighbors=neighbours).fit(z).kneighbors(return_distance=False)
+    points = torch.from_numpy(z).double()
+    apart = torch.cdist(points, points).fill_diagonal_(torch.inf)
+    found = apart.topk(neighbours, largest=False).indices.numpy()
     near = np.zeros((len(z), len(z)), bool)
     near[np.arange(len(z))[:, None], found] = True
     return near

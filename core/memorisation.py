@@ -10,24 +10,30 @@ pseudo-input of greys is not near everything just because greys are an average.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from core import dense
 from core.checkpoint import Checkpoint
 from core.component_pictures import mixture_of
-from core.component_records import Components, Copies, Nearest
+from core.component_records import Components
+from core.datasets import Dataset
 from core.generate import as_pictures
 from core.intervals import wilson
 from core.latents import encode
+from core.nearest_records import Compared, Copies, Nearest
 from core.posthoc import data_of
 from core.priors.vamp import VampPrior
+from core.shapes import Images
 
 COMPARED = 1000
 """Test images that are compared, at most."""
+KEPT = 8
+"""Nearest training images of each component that are kept."""
 FEWEST = 75
 """Test images of one class that are compared on their own: of fewer even none at all does not tell 5 % from 0."""
 ROWS = 100
@@ -36,65 +42,64 @@ CLOSE = 0.05
 """A component is called a copy where fewer than this share of the test images come as near to a training image."""
 
 
-@dataclass(frozen=True)
-class Known:
-    """The training images with their codes, and how near to one of them images are that were never seen.
-
-    Attributes:
-        images: (n, pixels) training images as an evaluation sees them.
-        squares: (n,) sum of their squared pixels.
-        codes: (n, d) centres of their posteriors.
-        scale: (d,) root mean square standard deviation of their posteriors.
-        labels: (n,) or None.
-        latent: (m,) distance of each test image compared to its nearest training image in latent space.
-        pixel: (m,) the same in pixels.
-        ratio: (m,) that distance over the one to the second nearest.
-        classes: (m,) classes of these test images, or None.
-        binary: whether pixels are 0 or 1.
-    """
-
-    images: Tensor
-    squares: Tensor
-    codes: Tensor
-    scale: Tensor
-    labels: np.ndarray | None
-    latent: np.ndarray
-    pixel: np.ndarray
-    ratio: np.ndarray
-    classes: np.ndarray | None
-    binary: bool
-
-
-def known(checkpoint: Checkpoint, root: Path | None = None, *, seed: int = 0) -> Known:
-    """The training images of a model, if its data set is on this computer. Nothing is downloaded for this.
+def compare(checkpoint: Checkpoint, root: Path | None = None, *, seed: int = 0) -> Compared:
+    """Search all training images, for every component, if the data set is on this computer. Nothing is downloaded.
 
     Args:
-        checkpoint: of a model with a Gaussian posterior.
+        checkpoint: of a mixture prior and a Gaussian posterior.
         root: folder of the data sets.
         seed: of the choice of test images.
 
     Raises:
         ValueError: where the data set is not on this computer, or is another one now.
     """
-    data = data_of(checkpoint.config, root, download=False)
+    return compare_with(checkpoint, data_of(checkpoint.config, root, download=False), seed=seed)
+
+
+@torch.no_grad()
+def compare_with(checkpoint: Checkpoint, data: Dataset, *, seed: int = 0) -> Compared:
+    """Search all training images of a data set; in pixels a component is its pseudo-input, or what its mean decodes to.
+
+    Args:
+        checkpoint: of a mixture prior and a Gaussian posterior.
+        data: that it was trained on.
+        seed: of the choice of test images.
+
+    Raises:
+        ValueError: for fewer than two training images.
+    """
     train, test = data.fixed("train"), data.fixed("test")
-    binary = data.likelihood == "bernoulli"
+    if len(train) < 2:
+        raise ValueError(f"two training images or more are needed to compare distances; got {len(train)}")
+    binary, count = data.likelihood == "bernoulli", min(KEPT, len(train))
     codes, log_var = encode(checkpoint.vae, train.images)
     scale, squares = typical_scale(log_var), train.images.square().sum(1)
-    unseen = test.take(torch.randperm(len(test), generator=torch.Generator().manual_seed(seed))[:COMPARED])
-    centres, _ = encode(checkpoint.vae, unseen.images)
-    pixel, ratio = _two_nearest(unseen.images, train.images, squares, binary=binary)
-    return Known(
-        train.images,
-        squares,
-        codes,
-        scale,
-        None if train.labels is None else train.labels.numpy(),
-        torch.cat([latent_distances(part, codes, scale).amin(1) for part in centres.split(ROWS)]).numpy(),
-        pixel,
-        ratio,
-        None if unseen.labels is None else unseen.labels.numpy(),
-        binary,
+    new = test.take(torch.randperm(len(test), generator=torch.Generator().manual_seed(seed))[:COMPARED])
+
+    def in_pixels(u: Tensor, count: int) -> tuple[np.ndarray, np.ndarray]:
+        return _smallest((pixel_distances(part, train.images, squares, binary=binary) for part in u.split(ROWS)), count)
+
+    def in_latents(centres: Tensor, count: int) -> tuple[np.ndarray, np.ndarray]:
+        return _smallest((latent_distances(part, codes, scale) for part in centres.split(ROWS)), count)
+
+    latent, latent_rows = in_latents(mixture_of(checkpoint).components()[0], count)
+    pixel, pixel_rows = in_pixels(_inputs(checkpoint), count)
+    two_pixel, _ = in_pixels(new.images, 2)
+    labels = None if train.labels is None else train.labels.numpy()
+    return Compared(
+        latent_rows=latent_rows,
+        latent=latent,
+        latent_labels=None if labels is None else labels[latent_rows],
+        pixel_rows=pixel_rows,
+        pixel=pixel,
+        pixel_labels=None if labels is None else labels[pixel_rows],
+        new_latent=in_latents(encode(checkpoint.vae, new.images)[0], 1)[0][:, 0],
+        new_pixel=two_pixel[:, 0],
+        new_ratio=_ratio(two_pixel),
+        new_labels=None if new.labels is None else new.labels.numpy(),
+        binary=binary,
+        train=len(train),
+        seed=seed,
     )
 
 
@@ -123,55 +128,46 @@ def pixel_distances(u: Tensor, images: Tensor, squares: Tensor, *, binary: bool)
         (m, n), 0 to 1.
     """
     own = (u if binary else u.square()).sum(1, keepdim=True)
-    return (own - 2 * u @ images.T + squares).clamp_(min=0).div_(u.shape[1])
+    return dense.linear(-2 * u, images, squares).add_(own).clamp_(min=0).div_(u.shape[1])
 
 
-@torch.no_grad()
-def nearest(checkpoint: Checkpoint, found: Known, k: int, count: int, of_class: int | None) -> tuple[Nearest, Nearest]:
-    """The training images nearest to a component, in latent space and in pixels.
-
-    In pixels they are nearest to the pseudo-input, or where there is none to what the component's mean decodes to.
+def nearest(found: Compared, k: int, count: int, of_class: int | None) -> tuple[Nearest, Nearest]:
+    """The training images nearest to a component, in latent space and in pixels, beside how near new images come.
 
     Args:
-        checkpoint: of a mixture prior.
-        found: its training images.
+        found: all components.
         k: the component, from 0.
-        count: how many.
+        count: how many, at most ``KEPT``.
         of_class: class of the test images to compare with, where there are enough; None takes all classes.
     """
-    mean = mixture_of(checkpoint).components()[0][k : k + 1]
-    distance = pixel_distances(_inputs(checkpoint)[k : k + 1], found.images, found.squares, binary=found.binary)[0]
-    latent = latent_distances(mean, found.codes, found.scale)[0]
     some, of_class = _compared(found, of_class)
-    unit = PIXEL_UNIT if found.binary else GREY_UNIT
-    pixel = _nearest(distance, found, found.pixel[some], max(count, 2), of_class, unit)
-    ratio = float(_ratio(pixel.distances[:1], pixel.distances[1:2])[0])
-    apart = float((found.ratio[some] <= ratio).mean())
-    ends = wilson(apart, int(some.sum()))
+    ratio = float(_ratio(found.pixel[k : k + 1])[0])
+    apart = float((found.new_ratio[some] <= ratio).mean())
+    ends, size = wilson(apart, int(some.sum())), min(count, found.pixel.shape[1])
+    kept = [None if labels is None else labels[k, :size] for labels in (found.latent_labels, found.pixel_labels)]
+    latent = (found.latent_rows[k, :size], found.latent[k, :size], kept[0], LATENT_UNIT)
+    pixel = (found.pixel_rows[k, :size], found.pixel[k, :size], kept[1], PIXEL_UNIT if found.binary else GREY_UNIT)
     return (
-        _nearest(latent, found, found.latent[some], count, of_class, LATENT_UNIT),
-        replace(pixel, ratio=ratio, apart=apart, apart_low=ends[0], apart_high=ends[1]),
+        Nearest(*latent, *_as_near(found.new_latent[some], float(latent[1][0])), of_class),
+        Nearest(*pixel, *_as_near(found.new_pixel[some], float(pixel[1][0])), of_class, ratio, apart, *ends),
     )
 
 
-@torch.no_grad()
-def copies(checkpoint: Checkpoint, found: Known, table: Components) -> Copies:
+def copies(found: Compared, table: Components) -> Copies:
     """How many components come nearer to a training image, in pixels, than nearly all new images of their class do.
 
     Args:
-        checkpoint: of a mixture prior.
-        found: its training images.
-        table: its components, for their main classes.
+        found: all components.
+        table: what else is known of them, for their main classes.
     """
-    classes = table.main_class
-    own, ratio = _two_nearest(_inputs(checkpoint), found.images, found.squares, binary=found.binary)
-    closer, apart = np.empty(len(own)), np.empty(len(own))
-    for k in range(len(own)):
+    classes, ratio = table.main_class, _ratio(found.pixel)
+    closer, apart = np.empty(len(table)), np.empty(len(table))
+    for k in range(len(table)):
         some, _ = _compared(found, None if classes is None else int(classes[k]))
-        closer[k] = (found.pixel[some] <= own[k]).mean()
-        apart[k] = (found.ratio[some] <= ratio[k]).mean()
+        closer[k] = (found.new_pixel[some] <= found.pixel[k, 0]).mean()
+        apart[k] = (found.new_ratio[some] <= ratio[k]).mean()
     near, standing = ((share := float((one < CLOSE).mean()), *wilson(share, len(one))) for one in (closer, apart))
-    return Copies(closer, apart, near, standing, CLOSE, len(found.pixel))
+    return Copies(closer, apart, near, standing, CLOSE, len(found.new_pixel))
 
 
 @torch.no_grad()
@@ -193,25 +189,30 @@ def nearest_stored(checkpoint: Checkpoint, k: int, count: int) -> Nearest:
     return Nearest(cloud.split_rows()[order], distance.numpy()[order], labels, LATENT_UNIT, *nothing)
 
 
-def pictures(checkpoint: Checkpoint, found: Known, rows: np.ndarray) -> np.ndarray:
+def training_images(checkpoint: Checkpoint, root: Path | None = None) -> Images:
+    """(n, pixels) training images as an evaluation sees them, if the data set is on this computer.
+
+    Raises:
+        ValueError: where it is not, or is another one now.
+    """
+    return data_of(checkpoint.config, root, download=False).fixed("train").images
+
+
+def pictures(checkpoint: Checkpoint, images: Images, rows: np.ndarray) -> np.ndarray:
     """Training images by row, (m, height, width[, channels]) in [0, 1]."""
-    return as_pictures(found.images[torch.from_numpy(rows)], checkpoint.config.model.image_shape)
+    return as_pictures(images[torch.from_numpy(rows)], checkpoint.config.model.image_shape)
 
 
-def _two_nearest(u: Tensor, images: Tensor, squares: Tensor, *, binary: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Distance of each u to its nearest image, and that over the distance to the second nearest, (m,) each."""
-    if len(images) < 2:
-        raise ValueError(f"two training images or more are needed to compare distances; got {len(images)}")
-    blocks = [
-        pixel_distances(part, images, squares, binary=binary).topk(2, largest=False).values for part in u.split(ROWS)
-    ]
-    first, second = torch.cat(blocks).numpy().T
-    return first, _ratio(first, second)
+def _smallest(blocks: Iterable[Tensor], count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ``count`` smallest of each row, ascending, (m, count) float32, and their columns."""
+    found = [block.topk(count, largest=False) for block in blocks]
+    return torch.cat([one.values for one in found]).float().numpy(), torch.cat([one.indices for one in found]).numpy()
 
 
-def _ratio(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Nearest over second nearest; 1 where both are at distance 0."""
-    return np.where(second > 0, first / np.maximum(second, 1e-30), 1.0)
+def _ratio(distances: np.ndarray) -> np.ndarray:
+    """Nearest over second nearest of (m, 2 or more); 1 where both are at distance 0."""
+    first, second = distances[:, 0], distances[:, 1]
+    return np.where(second > 0, first / np.maximum(second, 1e-30), 1.0).astype(np.float32)
 
 
 def _inputs(checkpoint: Checkpoint) -> Tensor:
@@ -220,20 +221,16 @@ def _inputs(checkpoint: Checkpoint) -> Tensor:
     return prior.pseudo_inputs if isinstance(prior, VampPrior) else checkpoint.vae.decode(prior.components()[0])
 
 
-def _compared(found: Known, of_class: int | None) -> tuple[np.ndarray, int | None]:
+def _compared(found: Compared, of_class: int | None) -> tuple[np.ndarray, int | None]:
     """Which test images to compare with, and their class where there are enough of it."""
-    if found.classes is not None and of_class is not None:
-        some = found.classes == of_class
+    if found.new_labels is not None and of_class is not None:
+        some = found.new_labels == of_class
         if some.sum() >= FEWEST:
             return some, of_class
-    return np.ones(len(found.pixel), bool), None
+    return np.ones(len(found.new_pixel), bool), None
 
 
-def _nearest(
-    distance: Tensor, found: Known, unseen: np.ndarray, count: int, of_class: int | None, unit: str
-) -> Nearest:
-    order = distance.argsort()[:count].numpy()
-    closer = float((unseen <= float(distance[order[0]])).mean())
-    low, high = wilson(closer, len(unseen))
-    labels = None if found.labels is None else found.labels[order]
-    return Nearest(order, distance.numpy()[order], labels, unit, closer, low, high, len(unseen), of_class)
+def _as_near(new: np.ndarray, distance: float) -> tuple[float, float, float, int]:
+    """Share of new images that come as near, the ends of its interval, and how many were compared."""
+    closer = float((new <= distance).mean())
+    return closer, *wilson(closer, len(new)), len(new)

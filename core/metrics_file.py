@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from core.component_records import ComponentSummary
 from core.errors import CheckpointError, first_problem
 from core.gap_records import MOST_GAPS, WorstGaps
 from core.jsonfile import read_object
@@ -48,6 +49,7 @@ _SIZES = {"n": 1, "seed": -(2**63), "samples": 0}
 """Keys of an evaluation that are integers, and the smallest possible."""
 
 RECORDS: dict[str, TypeAdapter[Any]] = {
+    "components": TypeAdapter(ComponentSummary),
     "distance": TypeAdapter(Distance),
     "information_curve": TypeAdapter(tuple[CurvePoint, ...]),
     "likelihood_curve": TypeAdapter(tuple[CurvePoint, ...]),
@@ -171,7 +173,7 @@ def _problem_of_record(key: str, value: Any) -> str | None:
         return "must hold a classifier"
     if isinstance(found, WorstGaps) and (problem := _problem_of_gaps(found)):
         return problem
-    return _problem_of_numbers(found)
+    return problem_of_summary(found) if isinstance(found, ComponentSummary) else _problem_of_numbers(found)
 
 
 def _problem_of_gaps(found: WorstGaps) -> str | None:
@@ -182,6 +184,23 @@ def _problem_of_gaps(found: WorstGaps) -> str | None:
         return "must hold two draws or more, and an error of the quadrature that is not negative"
     gaps = [image.gap.value for image in found.images]
     return None if gaps == sorted(gaps, reverse=True) else "must hold the largest gap first"
+
+
+def problem_of_summary(found: ComponentSummary) -> str | None:
+    """What is wrong with a summary of components whose types are right, None where nothing is."""
+    count, effective = found.count, found.effective
+    if not 2 <= count <= MOST or min(found.images, found.draws) < 1:
+        return f"must be of 2 to {MOST:,} components, one image or more"
+    if not 0 <= found.dead_range[0] <= found.dead <= found.dead_range[1] <= count or not 0 <= found.dead_null <= count:
+        return f"dead components must be 0 to {count}, inside their range"
+    if not 0 < effective.low <= effective.value <= effective.high or not 1 <= effective.null <= count * (1 + 1e-9):
+        return "effective components must be positive, inside their interval"
+    if not 0 <= found.duplicate_pairs <= count * (count - 1) // 2 or found.pairs_null < 0:
+        return "duplicate pairs must be at least 0, and at most all pairs"
+    shares = [share for share in (found.purity, found.purity_null) if share is not None]
+    if len(shares) == 1 or not all(0 <= share <= 1 + 1e-9 for share in shares):
+        return "purity and its null must be shares, both or none"
+    return _problem_of_numbers(found)
 
 
 def _problem_of_numbers(found: Any) -> str | None:

@@ -19,6 +19,8 @@ from core.training_records import TrainingCurve
 
 TEXT_FILES = ("config.json", "metrics.json")
 EXTRA = ("ladder.json",)
+MEASURES = ("per_image", "components")
+"""Beginnings of the names of files that hold measures, one for each split."""
 """Files that later commands add."""
 
 
@@ -165,7 +167,7 @@ def _training(metrics: dict[str, Any], folder: Path) -> Training | None:
 
 def _files(folder: Path, config: RunConfig) -> tuple[StoredFile, ...]:
     """Every file of a checkpoint that is there, weights first."""
-    measures = sorted(file.name for file in folder.glob("per_image-*.safetensors"))
+    measures = sorted(file.name for kind in MEASURES for file in folder.glob(f"{kind}-*.safetensors"))
     found = [folder / name for name in (*FILES, *TEXT_FILES, *measures, *EXTRA) if (folder / name).is_file()]
     return tuple(_stored(file, file.stat().st_size, config) for file in found)
 

@@ -19,8 +19,10 @@ from core.priors import MixturePrior, Prior
 from core.priors.flow import FlowPrior
 from core.shapes import Latents
 
-HALVINGS = 60
-"""Of the bracket around a quantile: from 1e3 wide to under 1e-15."""
+STEPS = 100
+"""Towards a quantile, at most: halving alone makes a bracket of 1e3 smaller than 1e-15 in 60."""
+CLOSE = 1e-12
+"""The last step is shorter than this, in latent units or as a share of the place."""
 LOG_2PI_HALF = 0.9189385332046727
 
 
@@ -99,14 +101,24 @@ def _from_rosenblatt(prior: MixturePrior, u: Tensor) -> Tensor:
 
 
 def _between(low: Tensor, high: Tensor, u: Tensor, mean: Tensor, scale: Tensor, share: Tensor) -> Tensor:
-    """The place between ``low`` and ``high`` at which the mixture's distribution function is that of u, by halving."""
+    """The place between ``low`` and ``high`` at which the mixture's distribution function is that of u.
+
+    Newton's steps on the scale of normal quantiles, where the function is a straight line for one component; a step
+    that leaves the bracket is a halving instead.
+    """
     if len(mean) == 1:
         return low
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        under = _normal_quantile((middle[:, None] - mean) / scale, share) < u
-        low, high = torch.where(under, middle, low), torch.where(under, high, middle)
-    return (low + high) / 2
+    z = (low + high) / 2
+    for _ in range(STEPS):
+        standard = (z[:, None] - mean) / scale
+        quantile = _normal_quantile(standard, share)
+        low, high = torch.where(quantile < u, z, low), torch.where(quantile < u, high, z)
+        slope = (share * torch.exp(-0.5 * standard.square()) / scale).sum(1) * torch.exp(0.5 * quantile.square())
+        newton = z - (quantile - u) / slope
+        before, z = z, torch.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
+        if ((z - before).abs() <= CLOSE * z.abs().clamp(min=1)).all():
+            break
+    return z
 
 
 def _log_normal(standard: Tensor, log_var: Tensor) -> Tensor:

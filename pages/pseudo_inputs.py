@@ -32,6 +32,8 @@ if len(fit) > 1:
     st.info(f"One prior at a time: {layout.title_of(info)}, the first of {len(fit)} chosen models with components.")
 if info.prior != "vamp":
     st.markdown(components.no_inputs(info))
+if unusable := cache_components.stored(info.name, info.digest)[1]:
+    st.info(f"Everything is calculated now: {unusable}.")
 
 strip, above, pictures, below = (st.container() for _ in range(4))
 choice, found = components.controls(info, above, below)

@@ -11,14 +11,13 @@ from core.component_records import (
     DEAD_SHARE,
     DUPLICATE,
     Components,
-    Copies,
     Effective,
-    Nearest,
     Path,
     Usual,
 )
 from core.figures.classes import name_of
 from core.intervals import wilson
+from core.nearest_records import Copies, Nearest
 
 SHOWN_CLASSES = 3
 SHORT_NAME, LONGEST_NAME = 3, 9

@@ -15,7 +15,7 @@ from core.records import DensityGrid, Draws, Plane
 from pages._ui import cache
 from pages._ui.cache import MAP, ViewKey
 
-CELLS = 200
+CELLS = 120
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

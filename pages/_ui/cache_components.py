@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
 from core import component_pictures, component_places, memorisation, pseudo_inputs, views
-from core.component_records import Components, Copies, Interpolation, Nearest, Steps, Usual, order
+from core.checkpoint import checkpoint_root, place_of
+from core.component_file import Stored, read_components
+from core.component_records import Components, Interpolation, Steps, Usual, order
+from core.errors import CheckpointError
 from core.figures.component_map import lattice_of
 from core.figures.component_mosaic import mosaic_picture
+from core.nearest_records import Compared, Copies, Nearest
+from core.plain_text import shown_error
 from core.priors import MixturePrior
 from pages._ui import cache
 
-CELLS = 200
+CELLS = 100
 UNSEEN_SEED = 0
 """Of the choice of test images that components are compared with: another one would mean to compare all again."""
 
@@ -26,9 +33,21 @@ def _prior(name: str, digest: str) -> MixturePrior:
     return component_pictures.mixture_of(cache.model(name, digest))
 
 
+@st.cache_resource(max_entries=32, show_spinner=False)
+def stored(name: str, digest: str) -> tuple[Stored | None, str]:
+    """What the checkpoint keeps of its components; None where nothing, and why where its file cannot be used."""
+    try:
+        return read_components(place_of(checkpoint_root() / name), cache.latents(name, digest).split, digest), ""
+    except CheckpointError as error:
+        return None, shown_error(error)
+
+
 @st.cache_data(max_entries=32, show_spinner="Asking every component for its share of the data")
 def components(name: str, digest: str, seed: int) -> Components:
-    """Usage, dead and duplicated components, class mix."""
+    """Usage, dead and duplicated components, class mix. What was stored with this seed is taken from there."""
+    kept, _ = stored(name, digest)
+    if kept is not None and kept.components.seed == seed:
+        return kept.components
     return pseudo_inputs.components(_prior(name, digest), cache.latents(name, digest), seed=seed)
 
 
@@ -107,40 +126,55 @@ def places_of(name: str, digest: str, key: cache.ViewKey, z: np.ndarray) -> np.n
     return views.places(cache.view(name, digest, key), z)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Comparing with every training image")
-def known(name: str, digest: str) -> memorisation.Known:
-    """The training images with their codes; not to be changed.
+@st.cache_resource(max_entries=32, show_spinner="Comparing every component with every training image")
+def compared(name: str, digest: str) -> Compared:
+    """The training images nearest to each component, and how near new images come; stored, or found now.
+
+    Raises:
+        ValueError: where it is not stored and the data set is not on this computer.
+    """
+    kept, _ = stored(name, digest)
+    if kept is not None and kept.compared is not None and kept.compared.seed == UNSEEN_SEED:
+        return kept.compared
+    return memorisation.compare(cache.model(name, digest), seed=UNSEEN_SEED)
+
+
+def nearest(name: str, digest: str, k: int, count: int, of_class: int | None) -> tuple[Nearest, Nearest]:
+    """Training images nearest to a component in latent space and in pixels.
+
+    Raises:
+        ValueError: where that is not stored and the data set is not on this computer.
+    """
+    return memorisation.nearest(compared(name, digest), k, count, of_class)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the training images")
+def training_images(name: str, digest: str) -> Any:
+    """All training images; not to be changed.
 
     Raises:
         ValueError: where the data set is not on this computer.
     """
-    return memorisation.known(cache.model(name, digest), seed=UNSEEN_SEED)
+    return memorisation.training_images(cache.model(name, digest))
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def nearest(
-    name: str, digest: str, k: int, count: int, of_class: int | None
-) -> tuple[Nearest, Nearest, np.ndarray, np.ndarray]:
-    """Training images nearest to a component in latent space and in pixels, and their pictures.
-
-    Raises:
-        ValueError: where the data set is not on this computer.
-    """
-    loaded, found = cache.model(name, digest), known(name, digest)
-    latent, pixel = memorisation.nearest(loaded, found, k, count, of_class)
-    near_latent, near_pixel = (memorisation.pictures(loaded, found, one.rows) for one in (latent, pixel))
-    return latent, pixel, near_latent, near_pixel
+def training_pictures(name: str, digest: str, rows: np.ndarray) -> np.ndarray | None:
+    """Training images by row; None where the data set is not on this computer."""
+    try:
+        everything = training_images(name, digest)
+    except ValueError:  # not kept, so that the images are there as soon as the data set is
+        return None
+    return memorisation.pictures(cache.model(name, digest), everything, rows)
 
 
-@st.cache_data(max_entries=32, show_spinner="Comparing every component with every training image")
+@st.cache_data(max_entries=32, show_spinner=False)
 def copies(name: str, digest: str, seed: int) -> Copies:
     """How many components are copies of training images.
 
     Raises:
-        ValueError: where the data set is not on this computer.
+        ValueError: where that is not stored and the data set is not on this computer.
     """
-    loaded = cache.model(name, digest)
-    return memorisation.copies(loaded, known(name, digest), components(name, digest, seed))
+    return memorisation.copies(compared(name, digest), components(name, digest, seed))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

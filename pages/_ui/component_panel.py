@@ -7,10 +7,11 @@ from functools import partial
 import streamlit as st
 
 from core import figures
-from core.component_records import Components, Nearest
+from core.component_records import Components
 from core.figures import component_words, theme
 from core.figures.sheet_table import sheet_csv
 from core.figures.sheets import Block, sheet
+from core.nearest_records import Nearest
 from core.records import CheckpointInfo
 from pages._ui import cache, cache_components, charts, downloads, layout
 from pages._ui.components import Choice, word_of
@@ -55,13 +56,20 @@ def memorised(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     model, k, classes = (info.name, info.digest), choice.k, found.main_class
     of_class = None if classes is None or classes[k] < 0 else int(classes[k])
     try:
-        latent, pixel, near_latent, near_pixel = cache_components.nearest(*model, k, NEAREST, of_class)
+        latent, pixel = cache_components.nearest(*model, k, NEAREST, of_class)
         copies = cache_components.copies(*model, choice.seed)
     except ValueError:  # not kept, so that the images are there as soon as the data set is
-        _without_data(info, choice)
+        _without_images(info, choice, "so that training images cannot be compared")
         return
     names = cache.class_names(*model)
     sentence = component_words.nearest_sentence(latent, pixel, names)
+    told = f"{sentence}  \n{component_words.copies_sentence(copies, word_of(info))}"
+    near_pixel, near_latent = (cache_components.training_pictures(*model, one.rows) for one in (pixel, latent))
+    if near_pixel is None or near_latent is None:
+        st.markdown(told)
+        charts.caption(_caption(info, pixel))
+        _without_images(info, choice, "so that the training images themselves are not shown")
+        return
     tile = cache_components.tiles(*model, info.prior != "vamp")[k : k + 1]
     own = Block(tile, 0, 0, 1, 1.2, f"<b>k = {k + 1}</b>", (), [theme.PSEUDO])
     sheets = [own]
@@ -83,12 +91,13 @@ def memorised(info: CheckpointInfo, choice: Choice, found: Components) -> None:
         )
     key = f"nearest-{info.name}"
     charts.chart(sheet(sheets, width=WIDTH), key, sentence)
-    st.markdown(f"{sentence}  \n{component_words.copies_sentence(copies, word_of(info))}")
+    st.markdown(told)
     charts.caption(_caption(info, pixel))
     downloads.keep({"Pictures": partial(sheet_csv, sheets)}, key)
 
 
-def _without_data(info: CheckpointInfo, choice: Choice) -> None:
+def _without_images(info: CheckpointInfo, choice: Choice, so_that: str) -> None:
+    """Stored test images in the place of training images, reconstructed."""
     nearest, pictures = cache_components.nearest_stored(info.name, info.digest, choice.k, NEAREST)
     names = cache.class_names(info.name, info.digest)
     words = component_words.nearest_words(nearest, names)
@@ -98,7 +107,7 @@ def _without_data(info: CheckpointInfo, choice: Choice) -> None:
     )  # fmt: skip
     key = f"nearest-{info.name}"
     sentence = (
-        f"The data set is not on this computer, so training images cannot be compared. The nearest of the "
+        f"The data set is not on this computer, {so_that}. The nearest of the "
         f"{info.images:,} stored {info.split} images lies "
         f"{component_words.distance_words(nearest)} away in latent space; shown are reconstructions."
     )

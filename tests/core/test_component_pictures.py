@@ -118,28 +118,26 @@ def test_latent_distance_is_in_standard_deviations() -> None:
     np.testing.assert_allclose(scale, np.sqrt([2, 4]))
 
 
-@pytest.fixture
-def known(vamp: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> memorisation.Known:
-    monkeypatch.setattr(memorisation, "data_of", lambda *_, **__: tiny_data())
-    return memorisation.known(vamp)
+DATA = tiny_data()
 
 
-def test_a_pseudo_input_that_is_a_training_image_is_a_copy(vamp: Checkpoint, known: memorisation.Known) -> None:
-    prior = vamp.vae.prior
+def test_a_pseudo_input_that_is_a_training_image_is_a_copy(vamp: Checkpoint) -> None:
+    prior, images = vamp.vae.prior, DATA.fixed("train").images
     before = prior.logits.detach().clone()
-    everyone = known.images.unique(dim=0)
+    everyone = images.unique(dim=0)
     apart = memorisation.pixel_distances(everyone, everyone, everyone.sum(1), binary=True)
     lonely = everyone[apart.topk(2, largest=False).values[:, 1].argmax()]
     try:
         with torch.no_grad():
             prior.logits[0] = torch.logit(lonely.clamp(1e-6, 1 - 1e-6))
-        latent, pixel = memorisation.nearest(vamp, known, 0, 3, None)
+        found = memorisation.compare_with(vamp, DATA)
+        latent, pixel = memorisation.nearest(found, 0, 3, None)
         assert pixel.distances[0] < 1e-4 and pixel.ratio < 0.01
-        assert torch.equal(known.images[pixel.rows[0]], lonely)
+        assert torch.equal(images[pixel.rows[0]], lonely)
         assert latent.distances[0] < 1e-2 and (np.diff(latent.distances) >= 0).all()
-        assert memorisation.pictures(vamp, known, pixel.rows).shape == (3, 4, 4)
+        assert memorisation.pictures(vamp, images, pixel.rows).shape == (3, 4, 4)
         table = components(prior, vamp.latents, seed=0)  # type: ignore[arg-type]
-        copies = memorisation.copies(vamp, known, table)
+        copies = memorisation.copies(found, table)
         assert copies.closer[0] == pytest.approx(pixel.closer) and copies.apart[0] == pytest.approx(pixel.apart)
         assert copies.near[1] <= copies.near[0] <= copies.near[2] and len(copies.closer) == 5
     finally:
@@ -147,13 +145,27 @@ def test_a_pseudo_input_that_is_a_training_image_is_a_copy(vamp: Checkpoint, kno
             prior.logits.copy_(before)
 
 
+def test_the_nearest_are_those_of_all_distances(vamp: Checkpoint) -> None:
+    found, train, test = memorisation.compare_with(vamp, DATA), DATA.fixed("train"), DATA.fixed("test")
+    u = vamp.vae.prior.pseudo_inputs.detach()
+    every = ((u[:, None] * (1 - train.images)) + (1 - u[:, None]) * train.images).mean(2).numpy()
+    np.testing.assert_allclose(found.pixel, np.sort(every, 1)[:, : memorisation.KEPT], atol=1e-6)
+    np.testing.assert_allclose(np.take_along_axis(every, found.pixel_rows, 1), found.pixel, atol=1e-6)
+    assert train.labels is not None and found.pixel_labels is not None
+    np.testing.assert_array_equal(train.labels.numpy()[found.pixel_rows], found.pixel_labels)
+    own = (test.images[:, None] - train.images).square().mean(2).numpy()
+    np.testing.assert_allclose(np.sort(found.new_pixel), np.sort(own.min(1)), atol=1e-6)
+    assert found.train == 60 and found.binary and len(found.new_latent) == 40
+
+
 def test_new_images_are_compared_by_class_where_there_are_enough(
-    vamp: Checkpoint, known: memorisation.Known, monkeypatch: pytest.MonkeyPatch
+    vamp: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert memorisation.nearest(vamp, known, 1, 2, 0)[1].of_class is None and known.pixel.shape == (40,)
+    found = memorisation.compare_with(vamp, DATA)
+    assert memorisation.nearest(found, 1, 2, 0)[1].of_class is None and found.new_pixel.shape == (40,)
     monkeypatch.setattr(memorisation, "FEWEST", 10)
-    pixel = memorisation.nearest(vamp, known, 1, 2, 0)[1]
-    assert pixel.of_class == 0 and pixel.compared == int((known.classes == 0).sum())
+    pixel = memorisation.nearest(found, 1, 2, 0)[1]
+    assert pixel.of_class == 0 and pixel.compared == int((found.new_labels == 0).sum())
     assert pixel.labels is not None and pixel.unit == memorisation.PIXEL_UNIT
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from core.component_measure import store_components
 from tests.pages.zoo import climbed, imported, tiny_data, trained
 
 CURVE = [
@@ -24,6 +25,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     climbed(root, "vamp", data)
     trained(root, "iaf", "mog", data, posterior="iaf")
     imported(root, "latents", "mog", pictures=True)
+    store_components("vamp", root, data)
     metrics = root / "vamp" / "metrics.json"
     content = json.loads(metrics.read_text())
     metrics.write_text(json.dumps({**content, "training": {"curve": CURVE, "best_epoch": 2, "seconds": 3.0}}))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.checkpoint_content import sha256
 
 BINARY = ("model.safetensors", "latents.safetensors", "snapshots.safetensors", "images.safetensors")
-MEASURES = ("per_image-test.safetensors",)
+MEASURES = ("per_image-test.safetensors", "components-test.safetensors")
 """Binary, without a hash: may be measured again."""
 TEXT = ("config.json", "metrics.json", "ladder.json")
 

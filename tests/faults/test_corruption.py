@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from core import model_card
 from core.checkpoint import Checkpoint, list_checkpoints, load
 from core.checkpoint_content import require_same_content
+from core.component_file import read_components
 from core.errors import CheckpointError
 from core.ladder_file import read_ladder
 from core.per_image import read_per_image
@@ -134,6 +135,9 @@ def _read_the_rest(root: Path, kind: str) -> None:
     with contextlib.suppress(CheckpointError):
         loaded = load(kind, root)
         read_snapshots(root / kind, loaded.vae.prior, loaded.config.model.pixels, loaded.config.data.class_names)
+    with contextlib.suppress(CheckpointError):
+        loaded = load(kind, root)
+        read_components(root / kind, "test", loaded.digest)
     with contextlib.suppress(CheckpointError):
         read_per_image(root / kind, "test", load(kind, root).metrics.get("evaluations", {}).get("test", {}))
 

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.component_records import Components, Copies, Effective, Interpolation, Nearest, Path, Usual, order
+from core.component_records import Components, Effective, Interpolation, Path, Usual, order
 from core.figures import component_words, theme
 from core.figures.component_map import LATTICE, SHARES, component_map, ellipse, lattice_of
 from core.figures.component_mosaic import clicked_component, columns_for, component_mosaic, mosaic_picture
 from core.figures.component_path import path_figure
 from core.figures.component_usage import usage_figure
 from core.figures.sheets import Block, sheet
+from core.nearest_records import Copies, Nearest
 from core.records import Estimate
 
 

@@ -1,0 +1,49 @@
+"""Measures the components of a trained model's prior, and keeps what was found with the model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from core.checkpoint import Checkpoint, load
+from core.component_file import Stored, write_components
+from core.component_records import ComponentSummary
+from core.datasets import Dataset
+from core.memorisation import compare_with
+from core.metrics_file import write_metrics
+from core.pseudo_inputs import components, why_not
+
+
+def reason_against(checkpoint: Checkpoint) -> str | None:
+    """Why the components of a model cannot be measured, None where they can."""
+    if checkpoint.latents is None:
+        return "q(z) is no mixture of Gaussians here, or no codes are stored"
+    return why_not(checkpoint.vae.prior)
+
+
+def store_components(name: str, root: Path, data: Dataset | None, *, seed: int = 0) -> ComponentSummary:
+    """Measure the components of a stored model, as its stored images use them, and keep that.
+
+    The file of the components is written, and their summary is put to the evaluation of that split, if there is one.
+
+    Args:
+        name: of the checkpoint.
+        root: folder of the checkpoints.
+        data: that it was trained on; None leaves out the comparison with the training images.
+        seed: of draws, shuffles and the choice of test images.
+
+    Raises:
+        ValueError: where there are none to be measured, with the reason.
+    """
+    checkpoint = load(name, root)
+    cloud, prior = checkpoint.latents, checkpoint.vae.prior
+    if (reason := reason_against(checkpoint)) or cloud is None:
+        raise ValueError(f"{name}: {reason}")
+    found = components(prior, cloud, seed=seed)  # pyright: ignore[reportArgumentType]  # else there was a reason
+    compared = None if data is None else compare_with(checkpoint, data, seed=seed)
+    write_components(root / name, cloud.split, Stored(found, compared), checkpoint.digest)
+    evaluations = checkpoint.metrics.get("evaluations", {})
+    if cloud.split in evaluations:
+        measured = {**evaluations[cloud.split], "components": asdict(found.summary())}
+        write_metrics(root / name, {**checkpoint.metrics, "evaluations": {**evaluations, cloud.split: measured}})
+    return found.summary()
