@@ -69,12 +69,15 @@ def split_table(group: ResultGroup) -> Table | None:
     if not group.measured:
         return None
     known = [(label, key) for label, key in _TERMS if any(key in row.test for row in group.measured)]
-    header = ("model", *(label for label, _ in known), "active units", "holes", "classifier")
+    last: dict[str, Callable[[ResultRow], str]] = {"active units": _active}
+    if any("components" in row.test for row in group.measured):
+        last["effective components"] = _components
+    last |= {"holes": _holes, "classifier": _classifier}
     rows = [
-        (row.name, *(_estimate(row.test, key) for _, key in known), _active(row), _holes(row), _classifier(row))
+        (row.name, *(_estimate(row.test, key) for _, key in known), *(cell(row) for cell in last.values()))
         for row in group.measured
     ]
-    return Table(header, tuple(rows))
+    return Table(("model", *(label for label, _ in known), *last), tuple(rows))
 
 
 def gains_table(group: ResultGroup) -> Table | None:
@@ -201,6 +204,15 @@ def _estimate(test: Mapping[str, Any], key: str) -> str:
 
 def _active(row: ResultRow) -> str:
     return f"{row.test['active_units']['value']:.0f}" if "active_units" in row.test else NOTHING
+
+
+def _components(row: ResultRow) -> str:
+    """How many components of a mixture are used, with its interval, and of how many."""
+    if "components" not in row.test:
+        return NOTHING
+    found = RECORDS["components"].validate_python(row.test["components"])
+    used = found.effective
+    return f"{used.value:.0f} [{used.low:.0f}, {used.high:.0f}] of {found.count:,}, match {used.null:.0f}"
 
 
 def _holes(row: ResultRow) -> str:

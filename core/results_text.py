@@ -18,17 +18,18 @@ Test split, nats per image unless said otherwise, ± one standard error over the
 importance-weighted with S samples an image ("effective": median effective sample size), or exact, by quadrature, with
 two latent dimensions. "Over training seeds" is the mean ± one standard deviation of the same recipe under (so many)
 seeds; with one seed, differences of a few tenths of a nat between models are not a ranking. The bound is ELBO =
-reconstruction − information − marginal KL, with q(z) exact over all n images; "its null" is the marginal KL of a
-perfect prior with this many images, where it is known ([decision
-18](decisions/0018-the-null-is-unknown-where-posteriors-do-not-overlap.md)), "looseness" is log p(x) − ELBO. "Holes"
-is the share of prior draws where the data has no mass (a perfect match gives about 1 %), "classifier" the accuracy of
-the better of two classifiers that tell prior from aggregated posterior on unseen images (a match gives 50 %), both
-with 95 % intervals. The last table is what each prior gains over N(0, I) with the Gaussian posterior: more is better,
-differences are taken image by image where "paired" says so, and "other training seeds" are the gains when both were
-trained under another seed. Where q(z|x) is a flow, "–" stands for what needs the density of q(z) ([decision
-23](decisions/0023-flow-posteriors.md)). Minutes are wall time on one thread of a busy two-core machine, where
-config.json does not say otherwise. What is reported was measured on the stored weights, most of them in half
-precision.
+reconstruction − information − marginal KL, with q(z) exact over all n images; "effective components" is how many
+equally used components of a mixture prior would have the entropy of their use by q(z), beside it what finitely many
+draws of the prior itself give ("match"); "its null" is the marginal KL of a perfect prior with this many images,
+where it is known ([decision 18](decisions/0018-the-null-is-unknown-where-posteriors-do-not-overlap.md)), "looseness"
+is log p(x) − ELBO. "Holes" is the share of prior draws where the data has no mass (a perfect match gives about 1 %),
+"classifier" the accuracy of the better of two classifiers that tell prior from aggregated posterior on unseen images
+(a match gives 50 %), both with 95 % intervals, as for effective components. The last table is what each prior gains
+over N(0, I) with the Gaussian posterior: more is better, differences are taken image by image where "paired" says so,
+and "other training seeds" are the gains when both were trained under another seed. Where q(z|x) is a flow, "–" stands
+for what needs the density of q(z) ([decision 23](decisions/0023-flow-posteriors.md)). Minutes are wall time on one
+thread of a busy two-core machine, where config.json does not say otherwise. What is reported was measured on the
+stored weights, most of them in half precision.
 """
 
 

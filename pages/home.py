@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from core import figures, tables
+from core.figures.ready import ready
 from core.plain_text import shown
 from pages._ui import cards, charts, downloads, drawn, hero, layout, lesson
 
@@ -26,7 +27,7 @@ for dataset in cards.datasets(available):
     for number, comparable in enumerate(cards.comparable(group)):
         rows = cards.rows(comparable)
         key = f"split-{shown(dataset)}-{number}"
-        charts.chart(figures.elbo_split(rows), key, cards.split_sentence(rows))
+        charts.chart(ready(figures.elbo_split, rows), key, cards.split_sentence(rows))
         charts.caption(cards.split_caption(comparable))
         downloads.keep({"Terms": partial(tables.terms_csv, rows)}, key)
     for sentence in cards.left_out(group):

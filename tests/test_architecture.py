@@ -115,6 +115,20 @@ def no_text_becomes_code(path: str, source: str) -> list[str]:
     return found
 
 
+def pictures_are_exact(path: str, source: str) -> list[str]:
+    """Streamlit turns a picture into JPEG unless it is told not to, and does so again in every run."""
+    if not path.startswith("pages/"):
+        return []
+    pictures = [call for name, call in called_names(source) if name.endswith(".image") and keyword(call, "alt")]
+    return [ast.unparse(call)[:60] for call in pictures if keyword(call, "output_format") != "PNG"]
+
+
+def keyword(call: ast.Call, name: str) -> object:
+    """What a call gives for a keyword: its constant, True for anything else, None where it does not give it."""
+    found = next((given.value for given in call.keywords if given.arg == name), None)
+    return None if found is None else found.value if isinstance(found, ast.Constant) else True
+
+
 def no_swallowed_errors(path: str, source: str) -> list[str]:
     def says_nothing(node: ast.stmt) -> bool:
         return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
@@ -204,6 +218,10 @@ RULES: list[tuple[Rule, list[tuple[str, str]]]] = [
         ],
     ),
     (
+        pictures_are_exact,
+        [("pages/a.py", "column.image(pixels, alt='x')"), ("pages/a.py", "st.image(p, alt='x', output_format='JPEG')")],
+    ),
+    (
         no_swallowed_errors,
         [
             ("core/a.py", "try:\n    f()\nexcept OSError:\n    pass"),
@@ -242,6 +260,7 @@ def test_the_rule_can_fail(rule: Rule, path: str, source: str) -> None:
         ("core/figures/a.py", "import numpy as np\nimport plotly.graph_objects as go\nfrom core.records import Share"),
         ("core/a.py", "import torch\nfrom core.records import Share\nnp.load(f, allow_pickle=False)"),
         ("pages/a.py", "import streamlit as st\nfrom pages._ui import cache\nst.button('open')"),
+        ("pages/a.py", "st.image(pixels, alt=told, output_format='PNG')\nposterior.image(models, row, seed)"),
         ("core/a.py", "try:\n    f()\nexcept OSError as error:\n    raise ValueError('why') from error"),
     ],
 )

@@ -27,7 +27,7 @@ from core.figures.ladder import ladder_figure, ladder_table
 from core.figures.ladder_axis import reference_name
 from core.figures.ladder_words import ladder_answers
 from core.figures.lattice import clicked, outlined, touched
-from core.figures.layers import outline
+from core.figures.layers import marks
 from core.figures.maps import embedding_map, plane_scatter
 from core.figures.per_dimension import dimension_bars
 from core.figures.prior_bill import bill_caption, bill_figure, bill_sentence, bill_table
@@ -62,9 +62,9 @@ __all__ = [
     "ladder_figure",
     "ladder_table",
     "likelihood_curve",
+    "marks",
     "mismatch_sentence",
     "mosaic",
-    "outline",
     "outlined",
     "plane_scatter",
     "png",

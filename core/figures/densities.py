@@ -29,8 +29,6 @@ def density_panels(
     class_names: Sequence[str] = (),
     point_kind: str = "samples",
     pseudo_inputs: np.ndarray | None = None,
-    picked: Sequence[float | int] | np.ndarray | None = None,
-    region: Sequence[tuple[float, float]] | None = None,
     lattice: int = 41,
     limit: float = 8.0,
     names: tuple[str, str] = ("Aggregated posterior q(z)", "Prior p(z)"),
@@ -50,8 +48,6 @@ def density_panels(
         class_names: their names; numbers where none are given.
         point_kind: what the points are, for the words above the panel.
         pseudo_inputs: (K, 2) posterior means of the pseudo-inputs, for the middle panel.
-        picked: (2,) a place to mark in every panel.
-        region: corners of a polygon to outline in every panel.
         lattice: clickable places along each side.
         limit: nats at which the signed map is clipped.
         names: of the two distributions, above their panels.
@@ -73,7 +69,6 @@ def density_panels(
     traces += layers.data_rims(of_q[:1], "3") + layers.prior_rims(of_p[:1], "3")
     if pseudo_inputs is not None:
         traces.append(layers.pseudo_trace(pseudo_inputs, "2"))
-    traces += layers.region_traces(region, _PANELS) + layers.picked_traces(picked, _PANELS)
     traces += lattice_traces(q, p, lattice, _PANELS, axes)
     height = theme.HEIGHT_COMPACT if compact else theme.HEIGHT
     layout = theme.layout(height=height, legend=_legend(traces), heads=True, title=title)
@@ -89,7 +84,6 @@ def hero(
     *,
     class_names: Sequence[str] = (),
     point_kind: str = "samples",
-    picked: Sequence[float | int] | np.ndarray | None = None,
     axes: tuple[str, str] = DIMENSIONS,
     lattice: int = 41,
     height: int = theme.HEIGHT,
@@ -103,7 +97,6 @@ def hero(
         labels: (n,) class of each point, from 0.
         class_names: their names; numbers where none are given.
         point_kind: what the points are.
-        picked: (2,) a place to mark.
         axes: what the axes of the plane are called.
         lattice: clickable places along each side.
         height: pixels.
@@ -120,7 +113,7 @@ def hero(
     across, up = _core_window(q, p)
     traces += layers.data_rims(of_q, "", over_points=True)
     traces += layers.prior_rims(of_p, "", dash_length=0.7 * _DASH * (up[1] - up[0]))
-    traces += layers.picked_traces(picked, ("",)) + lattice_traces(q, p, lattice, ("",), axes)
+    traces += lattice_traces(q, p, lattice, ("",), axes)
     layout = theme.layout(height=height, legend=_legend(traces)) | {
         "xaxis": theme.AXIS | {"range": across, "title": theme.axis_title(axes[0], 4)},
         "yaxis": theme.AXIS | {"range": up, "title": theme.axis_title(axes[1], 12), "scaleanchor": "x"},

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import classes, theme
 from core.figures.contours import contour_line, dashes
@@ -148,10 +147,16 @@ def region_traces(corners: Sequence[tuple[float, float]] | None, axes: Sequence[
     ]  # fmt: skip
 
 
-def outline(figure: go.Figure, corners: Sequence[tuple[float, float]] | None) -> go.Figure:
-    """The same figure with a chosen polygon in its first panel, and in its second where it has one."""
-    axes = ("", "2") if "xaxis2" in figure.layout.to_plotly_json() else ("",)
-    return figure.add_traces([go.Scattergl(trace) for trace in region_traces(corners, axes)])
+def marks(
+    picked: Sequence[float | int] | np.ndarray | None, corners: Sequence[tuple[float, float]] | None, panels: int
+) -> list[Trace]:
+    """A picked place and a chosen polygon, in each of so many panels: what is put over a figure that is kept.
+
+    Raises:
+        ValueError: for a place that is not two finite numbers.
+    """
+    axes = ["", *(str(number) for number in range(2, panels + 1))]
+    return region_traces(corners, axes) + picked_traces(picked, axes)
 
 
 def _check_points(points: np.ndarray, labels: np.ndarray | None, kind: str) -> None:

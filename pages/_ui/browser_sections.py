@@ -10,6 +10,7 @@ from core.browser_records import Traversal
 from core.component_pictures import usual
 from core.figures import component_path, component_words, theme
 from core.figures.classes import name_of
+from core.figures.ready import ready
 from core.figures.sheet_table import sheet_csv
 from core.figures.sheets import Block, sheet
 from core.gallery import class_counts
@@ -51,7 +52,7 @@ def at_place(shown: Look, here: Spot) -> None:
     pictures, real = cache.images(*shown.model, tuple(found.rows.tolist()))
     what = f"{shown.info.split} images" if real else "reconstructions: the data set is not on this computer"
     block = Block(pictures, 0, 0, NEAREST, 1.2, f"<b>nearest codes</b>, {what}", words, [theme.DATA] * len(pictures))
-    charts.chart(sheet([block], width=WIDTH), "browser-near", sentence, name=f"{shown.info.name}-near")
+    charts.chart(ready(sheet, [block], width=WIDTH), "browser-near", sentence, name=f"{shown.info.name}-near")
     method = (
         "Distance from the place to the centre of a code in standard deviations (sd) of the posteriors, root mean "
         f"square over the {shown.info.latent_dim} dimensions; compared with {found.compared:,} images"
@@ -104,8 +105,10 @@ def between(shown: Look, first: Spot, second: Spot, chosen: bool) -> None:
             words = steps if k + 1 == len(named) else []
             blocks.append(Block(way.images, 0, k * (size + 0.4), len(way.images), size, f"<b>{name}</b>", words,
                                 [theme.PRIOR] * len(way.images)))  # fmt: skip
-        charts.chart(sheet(blocks, width=WIDTH), "browser-ways", f"Images on {len(named)} ways. {lead}", name=key)
-    charts.chart(component_path.path_figure(named, ordinary), "browser-along", sentence, name=f"{key}-densities")
+        charts.chart(
+            ready(sheet, blocks, width=WIDTH), "browser-ways", f"Images on {len(named)} ways. {lead}", name=key
+        )
+    charts.chart(ready(component_path.path_figure, named, ordinary), "browser-along", sentence, name=f"{key}-densities")
     st.markdown(sentence)
     method = (
         f"{len(found.linear.t)} places on each way; images are means of p(x|z); spherical: on a great circle around "
@@ -135,7 +138,7 @@ def dimensions(shown: Look, here: Spot) -> None:
     )
     size, blocks = 0.82, [_row(one, k, 0.82) for k, one in enumerate(found)]
     charts.chart(
-        sheet(blocks, width=max(WIDTH, STEPS * size)), "browser-dims", sentence, name=f"{shown.info.name}-dims"
+        ready(sheet, blocks, width=max(WIDTH, STEPS * size)), "browser-dims", sentence, name=f"{shown.info.name}-dims"
     )
     st.markdown(sentence)
     method = (

@@ -46,7 +46,12 @@ def show(shown: Look, landed: Landing) -> None:
         ("your image", "as the encoder sees it", "what comes back"), strict=True,
     ):  # fmt: skip
         scale = figures.scale_for(picture.shape[1], 112)
-        column.image(figures.mosaic(picture[None], 1, scale=scale, border=[theme.DATA]), alt=told, caption=told)
+        column.image(
+            figures.mosaic(picture[None], 1, scale=scale, border=[theme.DATA]),
+            alt=told,
+            caption=told,
+            output_format="PNG",
+        )
     with words:
         at = place_of(shown, landed.mean)
         if at is not None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import figures
 from core.figures import card_words, training
+from core.figures.ready import ready
 from core.model_card import TEXT_FILES, ModelCard
 from core.records import CheckpointInfo
 from core.report import Table
@@ -55,7 +56,7 @@ def _training(info: CheckpointInfo, card: ModelCard) -> None:
     points = found.curve.points
     sentence = f"{card_words.training_words(found, settings.epochs)} {training.training_sentence(points)}"
     key = f"training-{info.name}"
-    charts.chart(training.training_figure(points, kept=found.best_epoch), key, sentence)
+    charts.chart(ready(training.training_figure, points, kept=found.best_epoch), key, sentence)
     st.markdown(sentence)
     data = card.config.data
     charts.caption(

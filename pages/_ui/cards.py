@@ -116,6 +116,7 @@ def _card(info: CheckpointInfo) -> None:
             cache.sample_sheet(info.name, info.digest, 16, 4, 48),
             alt=f"16 images generated from the {name}: means of p(x|z) at independent draws of z, seed 0",
             width="stretch",
+            output_format="PNG",
         )
     else:
         st.markdown("Imported latents: without a decoder nothing is generated.")

@@ -79,7 +79,7 @@ def table(shown: Table) -> None:
 
 def picture(pixels: np.ndarray, told: str, alt: str) -> None:
     """Pixels with what is told of them below."""
-    st.image(pixels, alt=alt, width="stretch")
+    st.image(pixels, alt=alt, width="stretch", output_format="PNG")
     st.caption(told)
     drawn.keep_part(Picture(pixels, told, alt))
 

@@ -7,6 +7,7 @@ import streamlit as st
 from core import comparison, figures
 from core.comparison import Measured
 from core.figures import compare_words, differences
+from core.figures.ready import ready
 from core.plain_text import shown_error
 from core.records import CheckpointInfo, Distance
 from core.report import Table
@@ -79,7 +80,7 @@ def numbers(infos: list[CheckpointInfo]) -> None:
     rows = [(label, gained) for label, gained in rows if gained]
     if rows:
         sentences = compare_words.gain_sentences(measured)
-        charts.chart(differences.gains_figure(rows, first.label), "gains", " ".join(sentences))
+        charts.chart(ready(differences.gains_figure, rows, first.label), "gains", " ".join(sentences))
         charts.caption(_caption(infos, measured))
         downloads.keep({"Differences": lambda: compare_words.differences_csv(measured)}, "gains")
         for sentence in sentences:

@@ -10,6 +10,7 @@ import streamlit as st
 from core import figures, region
 from core.figures import compare_words, multiples
 from core.figures.classes import name_of
+from core.figures.ready import ready
 from core.plain_text import shown_error
 from core.records import CheckpointInfo
 from core.report import Table
@@ -155,7 +156,8 @@ def _figure(
                 None if row is None else cache_compare.posterior(*model, key, row),
             )
         )
-    figure = multiples.multiples(
+    figure = ready(
+        multiples.multiples,
         panels,
         shown,
         labels=cache_compare.labels(*models[0], shown),

@@ -9,6 +9,7 @@ import streamlit as st
 from core import figures
 from core.component_records import Components
 from core.figures import component_words, theme
+from core.figures.ready import ready
 from core.figures.sheet_table import sheet_csv
 from core.figures.sheets import Block, sheet
 from core.nearest_records import Nearest
@@ -41,7 +42,7 @@ def chosen(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     charts.heading(f"What does k = {k + 1} generate?", level=3)
     key = f"chosen-{info.name}"
     alt = f"Component {k + 1}: its pseudo-input where it has one, what its mean decodes to, and {SAMPLES} samples."
-    charts.chart(sheet(blocks, width=WIDTH), key, f"{alt} {sentence}")
+    charts.chart(ready(sheet, blocks, width=WIDTH), key, f"{alt} {sentence}")
     st.markdown(sentence)
     method = f"Samples: {made}, at independent draws of the component; class shares with 95 % Wilson intervals"
     charts.caption(
@@ -90,7 +91,7 @@ def memorised(info: CheckpointInfo, choice: Choice, found: Components) -> None:
             )
         )
     key = f"nearest-{info.name}"
-    charts.chart(sheet(sheets, width=WIDTH), key, sentence)
+    charts.chart(ready(sheet, sheets, width=WIDTH), key, sentence)
     st.markdown(told)
     charts.caption(_caption(info, pixel))
     downloads.keep({"Pictures": partial(sheet_csv, sheets)}, key)
@@ -111,7 +112,7 @@ def _without_images(info: CheckpointInfo, choice: Choice, so_that: str) -> None:
         f"{info.images:,} stored {info.split} images lies "
         f"{component_words.distance_words(nearest)} away in latent space; shown are reconstructions."
     )
-    charts.chart(sheet([block], width=WIDTH), key, sentence)
+    charts.chart(ready(sheet, [block], width=WIDTH), key, sentence)
     st.markdown(sentence)
     method = "Distance of the centres of two codes in standard deviations of the posteriors, root mean square over d"
     charts.caption(

@@ -8,6 +8,7 @@ import streamlit as st
 from core import component_table, figures
 from core.component_records import Components, order
 from core.figures import component_path, component_usage, component_words, theme
+from core.figures.ready import ready
 from core.figures.sheet_table import sheet_csv
 from core.figures.sheets import Block, sheet
 from core.records import CheckpointInfo
@@ -51,7 +52,7 @@ def two_steps(info: CheckpointInfo, choice: Choice) -> None:
     key = f"steps-{info.name}"
     ks = ", ".join(str(k + 1) for k in steps.component.tolist())
     sentence = f"{DRAWN} draws of the prior came from the components {ks}: chosen at random, never the first ones."
-    charts.chart(sheet(blocks, width=WIDTH), key, sentence)
+    charts.chart(ready(sheet, blocks, width=WIDTH), key, sentence)
     st.markdown(sentence)
     charts.caption(
         f"{layout.title_of(info)}, {DRAWN} independent draws, seed {choice.seed}. Another seed gives others."
@@ -82,10 +83,10 @@ def between(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     blocks.append(_row(way.in_z.images, y, size, "<b>straight in z</b>: decoded between the two means", words=steps))
     key, names = f"between-{info.name}", f"from k = {choice.k + 1} to k = {second + 1}"
     alt = f"Images {names}, through mixed pseudo-inputs and straight between the two means."
-    charts.chart(sheet(blocks, width=WIDTH), key, alt)
+    charts.chart(ready(sheet, blocks, width=WIDTH), key, alt)
     sentence = component_words.path_sentence(way.named(), usual)
     key = f"path-{info.name}"
-    charts.chart(component_path.path_figure(way.named(), usual), key, sentence)
+    charts.chart(ready(component_path.path_figure, way.named(), usual), key, sentence)
     st.markdown(sentence)
     method = (
         f"{len(way.in_z.t)} places {names}; log q of the exact mixture of all posteriors; images are means of p(x|z); "
@@ -102,7 +103,7 @@ def usage(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     charts.heading("How evenly are they used?", level=3)
     sentence = component_words.usage_sentence(found, word_of(info))
     key = f"usage-{info.name}"
-    charts.chart(component_usage.usage_figure(found), key, sentence)
+    charts.chart(ready(component_usage.usage_figure, found), key, sentence)
     method = (
         f"Usage r_k = E_q(z)[p(k|z)] over {found.draws:,} draws spread evenly over the images; whiskers are 95 % "
         "intervals over the images; the entropy is the mean over sets of one draw of each image, its dashed line over "
@@ -141,7 +142,7 @@ def across_data_sets(info: CheckpointInfo, choice: Choice, found: Components) ->
         f"Top: for {len(top)} pseudo-inputs, in the upper left corner, {ACROSS**2 - 1} images generated from "
         f"q(z|u). Bottom: {ACROSS**2} pseudo-inputs of each of {len(others)} models, drawn at random."
     )
-    figure = sheet(blocks, width=GALLERIES * step - 0.9)
+    figure = ready(sheet, blocks, width=GALLERIES * step - 0.9)
     charts.chart(figure, key, sentence)
     st.markdown(sentence)
     made = "draws of p(x|z)" if choice.drawn else "means of p(x|z)"

@@ -12,6 +12,7 @@ import streamlit as st
 from core import component_table, figures
 from core.component_records import DEAD_SHARE, DUPLICATE, Components, order
 from core.figures import component_map, component_mosaic, component_words
+from core.figures.ready import ready
 from core.pseudo_inputs import MOST
 from core.records import CheckpointInfo
 from pages._ui import cache, cache_components, charts, downloads, layout, numbers
@@ -169,7 +170,8 @@ def pictures(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     model, sentence = (info.name, info.digest), component_words.usage_sentence(found, word_of(info))
     names = cache.class_names(*model)
     with left:
-        figure = component_mosaic.component_mosaic(
+        figure = ready(
+            component_mosaic.component_mosaic,
             cache_components.mosaic(*model, choice.seed, choice.sort, choice.decoded),
             found,
             order(found, choice.sort),
@@ -184,7 +186,8 @@ def pictures(info: CheckpointInfo, choice: Choice, found: Components) -> None:
         if choice.second is not None and info.decodes:
             way = cache_components.interpolation(*model, choice.k, choice.second)
             paths = [("straight in z", way.in_z.z)] + ([] if way.in_u is None else [("through u", way.in_u.z)])
-        figure = component_map.component_map(
+        figure = ready(
+            component_map.component_map,
             cache.grids(*model, key, cache_components.CELLS)[0],
             *cache_components.places(*model, key),
             cache_components.owners(*model, key),

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import figures, timing_tables
 from core.figures import flow_timing_words as words
+from core.figures.ready import ready
 from core.flow_timing_compare import at
 from core.flow_timing_records import FlowRun
 from pages._ui import charts, downloads
@@ -122,8 +123,8 @@ def picture(shown: Shown, chosen: Lines, dim: int) -> None:
     run, other = shown.run, shown.other
     says = f"{words.verdict(run, dim)} {words.mirror(run, dim)}"
     try:
-        figure = figures.flow_timing_figure(
-            run, tasks=chosen.tasks, flows=chosen.flows, methods=chosen.methods, other=other
+        figure = ready(
+            figures.flow_timing_figure, run, tasks=chosen.tasks, flows=chosen.flows, methods=chosen.methods, other=other
         )
     except ValueError:
         st.info("Nothing is left to draw: choose a flow and a panel above.")
@@ -190,7 +191,7 @@ def dependency() -> None:
         f"passes, each of six outputs of which one is kept; incrementally it is six steps of one output; {quick} is "
         "one pass of six outputs."
     )
-    charts.chart(figures.dependency_figure(6, flow), f"waits-{flow}", says, name=f"dependency-{flow}")
+    charts.chart(ready(figures.dependency_figure, 6, flow), f"waits-{flow}", says, name=f"dependency-{flow}")
     charts.caption(
         f"{says} Rows are passes from top to bottom, columns are coordinates. Press Play or move the slider to see one "
         "pass after the other."

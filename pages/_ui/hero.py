@@ -46,7 +46,7 @@ def _draw(info: CheckpointInfo) -> None:
             points=points,
             labels=labels,
             class_names=cache.class_names(*model),
-            picked=z,
+            over=figures.marks(z, None, 1),
             axes=cache.view(*model, key).plane.axes,
         )
         charts.caption(

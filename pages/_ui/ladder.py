@@ -6,6 +6,7 @@ import streamlit as st
 
 from core import figures, jobs, tables
 from core.errors import CheckpointError
+from core.figures.ready import ready
 from core.ladder_records import Ladder
 from core.plain_text import shown_error
 from core.records import CheckpointInfo
@@ -81,7 +82,7 @@ def _picture(info: CheckpointInfo, found: Ladder) -> None:
         " ".join(figures.ladder_answers(found))
         or f"What {len(found.rungs)} priors gain over {figures.reference_name(found)}."
     )
-    charts.chart(figures.ladder_figure(found), f"ladder-{info.name}", answers, name=name)
+    charts.chart(ready(figures.ladder_figure, found), f"ladder-{info.name}", answers, name=name)
     null = "what a perfect prior would gain is not known: the posteriors hardly overlap"
     if found.test_null is not None:
         null = f"a perfect prior would still have a marginal KL of {found.test_null} nats on the test images"

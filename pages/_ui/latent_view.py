@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import figures, tables
+from core.figures.ready import ready
 from core.plain_text import shown_error
 from core.records import CheckpointInfo, DensityGrid, Plane
 from core.region import Corners
@@ -85,17 +86,17 @@ def _panels(
     points, labels = (None, None)
     if view.points is not None:
         points, labels = cache.points(*model, key, view.n, view.seed, view.points)
-    return figures.density_panels(
+    return ready(
+        figures.density_panels,
         *grids,
         points=points,
         labels=labels if view.classes else None,
         class_names=cache.class_names(*model),
         point_kind=view.points or "samples",
         pseudo_inputs=cache.pseudo_input_places(*model, key),
-        picked=z,
-        region=corners,
         axes=plane.axes,
         compact=compact,
+        over=figures.marks(z, corners, 3),
     )
 
 
@@ -105,8 +106,8 @@ def _scatter(info: CheckpointInfo, key: cache.ViewKey, view: View, plane: Plane,
     found = cache.draws(*model, key, view.n, view.seed)
     labels = found.labels if view.classes else None
     names = cache.class_names(*model)
-    figure = figures.plane_scatter(found.q, found.p, plane.axes, labels=labels, class_names=names)
-    return figures.outline(figure, corners)
+    over = figures.marks(None, corners, 1 if labels is None else 2)
+    return ready(figures.plane_scatter, found.q, found.p, plane.axes, labels=labels, class_names=names, over=over)
 
 
 def _caption(info: CheckpointInfo, view: View, q: DensityGrid, p: DensityGrid | None, plane: Plane, images: int) -> str:
@@ -155,7 +156,8 @@ def null_picture(info: CheckpointInfo, key: cache.ViewKey) -> None:
         f"q(z) of the other half, dashed. The colour in the map is the noise of two times {half:,} images: several "
         f"times that of the picture above, where all of them stand against a smooth prior."
     )
-    figure = figures.density_panels(q, p, compact=True, names=("q(z), one half", "q(z), other half"), axes=plane.axes)
+    halves = ("q(z), one half", "q(z), other half")
+    figure = ready(figures.density_panels, q, p, compact=True, names=halves, axes=plane.axes)
     alt = f"q(z) of two halves of the same images, {half:,} each: all that differs is noise."
     charts.chart(figure, f"null-{info.name}", alt, name=f"{info.name}-null")
     charts.caption(

@@ -7,6 +7,7 @@ import streamlit as st
 from core import results_tables
 from core.figures import prior_gains
 from core.figures.prior_gains import GainBlock
+from core.figures.ready import ready
 from pages._ui import cache_results, charts, downloads
 
 
@@ -23,7 +24,7 @@ def draw() -> None:
         return
     charts.heading("What does a better prior gain?")
     sentences = [prior_gains.gain_block_sentence(block) for block in blocks]
-    charts.chart(prior_gains.prior_gains_figure(drawn), "prior-gains", " ".join(sentences))
+    charts.chart(ready(prior_gains.prior_gains_figure, drawn), "prior-gains", " ".join(sentences))
     charts.caption(_caption(any(group.in_bits for group in compared)))
     for sentence in sentences:
         st.markdown(f"- {charts.plain(sentence)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import figures, jobs, tables
+from core.figures.ready import ready
 from core.records import CheckpointInfo, Embedding
 from core.region import Corners
 from pages._ui import cache, charts, downloads, layout, numbers, place
@@ -63,7 +64,9 @@ def _picture(
     found = cache.draws(*model, key, view.n, view.seed)
     names = cache.class_names(*model)
     labels = found.labels if view.classes else None
-    figure = figures.outline(figures.embedding_map(embedding, labels, names), corners)
+    figure = ready(
+        figures.embedding_map, embedding, labels, names, over=figures.marks(None, corners, 1 if labels is None else 2)
+    )
     sentence = numbers.verdict(info, cache.distance(*model, view.seed))
     reach = REACH * float(max(*found.q.max(0) - found.q.min(0), *found.p.max(0) - found.p.min(0)))
     place.region_chart(figure, f"map-{info.name}", sentence, reach=reach, decodes=False)

@@ -47,7 +47,9 @@ def show() -> None:
 
 def _picture(chosen: Upload, found: Preview) -> None:
     sheet = figures.mosaic(found.pictures, COLUMNS, scale=figures.scale_for(found.pictures.shape[1], 56))
-    st.image(sheet, alt=f"{len(found.pictures)} training images of {chosen.title}, drawn at random")
+    st.image(
+        sheet, alt=f"{len(found.pictures)} training images of {chosen.title}, drawn at random", output_format="PNG"
+    )
     channels, height, width = found.image_shape
     sizes = ", ".join(f"{found.sizes[split]:,} {split}" for split in SPLITS)
     grey = (

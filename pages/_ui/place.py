@@ -10,6 +10,7 @@ import streamlit as st
 
 from core import figures, region
 from core.figures import theme
+from core.figures.ready import ready
 from core.records import CheckpointInfo, DensityGrid
 from pages._ui import cache, charts, controls
 from pages._ui.layout import title_of, why_not_decoded
@@ -25,7 +26,7 @@ def density_chart(build: Callable[..., Any], key: str, alt: str, **arguments: An
         if z is not None:
             controls.set_place(z)
 
-    charts.chart(build(**arguments), key, alt, on_select=take_click)
+    charts.chart(ready(build, **arguments), key, alt, on_select=take_click)
 
 
 def region_chart(figure: Any, key: str, alt: str, *, reach: float, decodes: bool) -> None:
@@ -78,10 +79,15 @@ def _pictures(single: Any, around: Any, info: CheckpointInfo, z: tuple[float, fl
     scale, middle = figures.scale_for(pictures.shape[1], 112), SIDE * SIDE // 2
     where = f"decoded at z = ({z[0]:.2f}, {z[1]:.2f}) by {title_of(info)}"
     mean = figures.mosaic(pictures[middle : middle + 1], 1, scale=scale)
-    single.image(mean, alt=f"Image {where}", caption="mean of p(x|z)")
+    single.image(mean, alt=f"Image {where}", caption="mean of p(x|z)", output_format="PNG")
     border = [theme.PSEUDO if index == middle else None for index in range(SIDE * SIDE)]
     square = figures.mosaic(pictures, SIDE, border=border, scale=max(1, scale // 2))
-    around.image(square, alt=f"{SIDE * SIDE} images around the one {where}", caption=f"around it, {step:.2g} apart")
+    around.image(
+        square,
+        alt=f"{SIDE * SIDE} images around the one {where}",
+        caption=f"around it, {step:.2g} apart",
+        output_format="PNG",
+    )
 
 
 def words(info: CheckpointInfo, z: tuple[float, ...], seed: int) -> None:

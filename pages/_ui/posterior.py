@@ -10,6 +10,7 @@ from core import figures, tables
 from core.figures import posterior_words
 from core.figures.lattice import DIMENSIONS
 from core.figures.posterior import posterior_panels
+from core.figures.ready import ready
 from core.gap_records import ImageGap
 from core.plain_text import shown_error
 from core.posterior_records import ImagePosterior
@@ -106,7 +107,7 @@ def _loosest(info: CheckpointInfo, found: tuple[ImageGap, ...], draws: int, seed
     scale = figures.scale_for(pictures.shape[1], 64)
     for picture, image, column in zip(pictures, found, st.columns(len(found)), strict=True):
         alt = f"{info.split} image {image.row:,}, whose bound lies {image.gap} nats below log p(x)"
-        column.image(figures.mosaic(picture[None], 1, scale=scale), alt=alt, width="stretch")
+        column.image(figures.mosaic(picture[None], 1, scale=scale), alt=alt, width="stretch", output_format="PNG")
         column.button(
             f"{image.gap.value:.0f}" if image.gap.value >= 10 else f"{image.gap.value:.1f}",
             key=f"loosest-{image.row}", on_click=_set(image.row), type="tertiary", width="stretch",
@@ -138,7 +139,7 @@ def image(models: list[CheckpointInfo], row: int, seed: int) -> None:
     rows = [(name_of(one), posterior) for one, posterior in found]
     sentences = [posterior_words.image_sentence(name, posterior) for name, posterior in rows]
     key = f"posterior-{info.name}"
-    charts.chart(posterior_panels(rows), key, " ".join(sentences))
+    charts.chart(ready(posterior_panels, rows), key, " ".join(sentences))
     for sentence in sentences:
         st.markdown(f"- {sentence}")
     method = (
@@ -177,7 +178,7 @@ def _pictures(models: list[CheckpointInfo], row: int) -> None:
     scale = figures.scale_for(shown.shape[1], 96)
     sheets = [figures.mosaic(picture, 1, scale=scale) for _, picture in pairs]
     alt = [f"{name}, row {row:,}" if k == 0 else f"mean of p(x|z) by the {name}" for k, (name, _) in enumerate(pairs)]
-    st.image(sheets, caption=[name for name, _ in pairs], width=110, alt=alt)
+    st.image(sheets, caption=[name for name, _ in pairs], width=110, alt=alt, output_format="PNG")
 
 
 def theorem(info: CheckpointInfo, seed: int) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import figures, jobs, timing_tables
 from core.figures import flow_timing_words as words
+from core.figures.ready import ready
 from core.plain_text import shown_error
 from core.prior_bill_file import list_bills
 from core.prior_bill_records import BILLED_PRIORS, BillRun
@@ -64,7 +65,7 @@ def show(posterior: str) -> None:
 def _picture(run: BillRun) -> None:
     sentence = figures.bill_sentence(run)
     st.markdown(sentence)
-    charts.chart(figures.bill_figure(run), "prior-bill", sentence)
+    charts.chart(ready(figures.bill_figure, run), "prior-bill", sentence)
     charts.caption(f"*As here* is the inversion that this program uses by itself. {figures.bill_caption(run)}")
     for reason in run.left_out:
         st.caption(f"Left out: {reason}.")

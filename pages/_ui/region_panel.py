@@ -67,7 +67,7 @@ def _data_side(info: CheckpointInfo, key: cache.ViewKey, n: int, seed: int, text
         pictures, real = cache.region_images(info.name, info.digest, key, n, seed, text, SHOWN)
         what = f"{info.split} images" if real else "reconstructions: the data set is not on this computer"
         alt = f"{len(pictures)} {what} whose codes lie in the region"
-        st.image(_sheet(pictures, theme.DATA), alt=alt, caption=what)
+        st.image(_sheet(pictures, theme.DATA), alt=alt, caption=what, output_format="PNG")
     else:
         st.caption("The images did not come along with these latents.")
     if found.classes:
@@ -84,7 +84,9 @@ def _prior_side(info: CheckpointInfo, key: cache.ViewKey, n: int, seed: int, tex
     if info.decodes:
         pictures = cache.region_generated(info.name, info.digest, key, n, seed, text, SHOWN)
         alt = f"{len(pictures)} images that the model generates in the region: means of p(x|z) at draws of the prior"
-        st.image(_sheet(pictures, theme.PRIOR), alt=alt, caption="means of p(x|z) at the prior's draws")
+        st.image(
+            _sheet(pictures, theme.PRIOR), alt=alt, caption="means of p(x|z) at the prior's draws", output_format="PNG"
+        )
     else:
         st.caption("These are imported latents without a decoder: the draws have no pictures.")
     st.markdown(f"{_share(found.holes)} of these draws are holes: no image is encoded where they lie.")

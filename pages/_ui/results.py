@@ -10,6 +10,7 @@ import streamlit as st
 
 from core import results_tables, results_words
 from core.figures import results as figures
+from core.figures.ready import ready
 from core.figures.verdicts import caption
 from core.records import CheckpointInfo
 from core.results import SPLIT
@@ -41,7 +42,7 @@ def section(group: ResultGroup, infos: dict[str, CheckpointInfo]) -> None:
     key = "results-" + re.sub(r"[^\w.-]+", "-", "-".join(map(str, words)))
     if group.measured:
         sentence = figures.results_sentence(group)
-        charts.chart(figures.results_figure(group), key, sentence)
+        charts.chart(ready(figures.results_figure, group), key, sentence)
         charts.caption(_caption(group))
         st.markdown(charts.plain(sentence))
     for told in results_words.group_sentences(group):
@@ -91,7 +92,8 @@ def _of_split(group: ResultGroup) -> str:
     return (
         f"Test split, n = {group.n:,}, nats per image ± one standard error. ELBO = reconstruction − information − "
         "marginal KL. Its null: the marginal KL of a perfect prior, where it is known. Holes: prior draws where no "
-        "data is, a match gives 1 %. Classifier: how well prior and q(z) are told apart by the better of two, a match "
+        "data is, a match gives 1 %. Effective components: of a mixture prior, as equally used ones; match: of draws "
+        "of the prior. Classifier: how well prior and q(z) are told apart by the better of two, a match "
         "gives 50 %. Both with 95 % Wilson intervals; the classifier's allows for the choice."
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from core import figures, tables
+from core.figures.ready import ready
 from core.figures.surgery_words import AT_CEILING
 from core.metrics.latent import ACTIVE_VARIANCE
 from core.records import CheckpointInfo, CurvePoint
@@ -91,7 +92,7 @@ def waterfall(group: list[CheckpointInfo], number: int) -> None:
     rows = cards.rows(group)
     sentences = [figures.surgery_sentence(name, metrics) for name, metrics in rows]
     name = f"surgery-{number}"
-    charts.chart(figures.elbo_waterfall(rows), name, " ".join(sentences))
+    charts.chart(ready(figures.elbo_waterfall, rows), name, " ".join(sentences))
     words = st.container() if len(rows) <= FEW else st.expander("What this says of each model")
     for sentence in sentences:
         words.markdown(sentence)
@@ -119,7 +120,7 @@ def information(group: list[CheckpointInfo], number: int | str) -> None:
     if last.estimate.value > log_n - AT_CEILING:
         sentence += " Even with all of them it stands at its ceiling: the true information is larger than these tell."
     key = f"information-{number}"
-    figure = figures.information_curve(rows, log_n, average)
+    figure = ready(figures.information_curve, rows, log_n, average)
     charts.chart(figure, key, sentence)
     st.markdown(sentence)
     _caption(known, "random disjoint batches that hold the image's own posterior; whiskers are 95 % intervals")
@@ -142,7 +143,7 @@ def looseness(group: list[CheckpointInfo], number: int) -> None:
     if rows[0][0] in exact:
         sentence += f" The exact value is {exact[rows[0][0]]}."
     key = f"looseness-{number}"
-    figure = figures.likelihood_curve(rows, exact)
+    figure = ready(figures.likelihood_curve, rows, exact)
     charts.chart(figure, key, sentence)
     st.markdown(sentence)
     _caption(
@@ -180,7 +181,7 @@ def dimensions(info: CheckpointInfo) -> None:
     )
     key = f"dimensions-{info.name}"
     kl, activity = np.array([[e.value, e.se] for e in found.average_kl]), np.array(found.activity)
-    figure = figures.dimension_bars(kl[:, 0], kl[:, 1], activity, ACTIVE_VARIANCE)
+    figure = ready(figures.dimension_bars, kl[:, 0], kl[:, 1], activity, ACTIVE_VARIANCE)
     charts.chart(figure, key, sentence)
     st.markdown(sentence)
     _caption([info], f"active: the posterior mean varies by more than {ACTIVE_VARIANCE} over the images")
@@ -236,7 +237,7 @@ def _row(pictures: np.ndarray, below: np.ndarray | None, words: list[str]) -> No
     pairs = [pictures[k : k + 1] if below is None else np.stack([pictures[k], below[k]]) for k in range(len(pictures))]
     sheets = [figures.mosaic(pair, 1, scale=scale) for pair in pairs]
     alt = [f"image with the KL of rank {k + 1}, {word} nats" for k, word in enumerate(words)]
-    st.image(sheets, caption=words, width=76, alt=alt)
+    st.image(sheets, caption=words, width=76, alt=alt, output_format="PNG")
 
 
 def _curves(

@@ -6,9 +6,11 @@ import base64
 import json
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from core.figures import clicked, density_panels, hero, layers, outlined, signed_map, theme, touched
+from core.figures.ready import ready
 from core.figures.signed import region_level
 from core.records import HDR_SHARES, DensityGrid
 
@@ -128,11 +130,12 @@ def test_lattices_hold_exact_float64_places_and_stay_invisible(two_hills, standa
     figure = build(two_hills, standard, lattice=7)
     found = [t for t in figure.data if t.name == "lattice"]
     across = np.linspace(-5.0, 5.0, 7)
-    expected = [[a, b] for b in across.tolist() for a in across.tolist()]
+    x, y = (side.ravel() for side in np.meshgrid(across, across))
     assert [t.xaxis for t in found] == ([f"x{a}" for a in AXES] if build is density_panels else ["x"])
     for trace in found:
         sent = json.loads(figure.to_json())["data"][figure.data.index(trace)]
-        assert sent["customdata"] == expected  # every bit of every float64, and no array that the browser must decode
+        for axis, places in (("x", x), ("y", y)):  # every bit of every float64
+            assert sent[axis]["dtype"] == "f8" and base64.b64decode(sent[axis]["bdata"]) == places.tobytes()
         assert trace.marker.opacity == trace.selected.marker.opacity == trace.unselected.marker.opacity == 0
         assert trace.selected.marker.size is None
     assert figure.data[-len(found) :] == tuple(found)  # on top of everything
@@ -140,21 +143,22 @@ def test_lattices_hold_exact_float64_places_and_stay_invisible(two_hills, standa
 
 def test_hover_tells_the_densities_where_it_is(two_hills, standard):
     trace = density_panels(two_hills, standard, lattice=3).data[-1]
-    assert trace.customdata[4] == [0.0, 0.0]
+    assert (trace.x[4], trace.y[4]) == (0.0, 0.0)
     log_q, log_p = two_hills.log_density[50, 50], standard.log_density[50, 50]
-    words = f"log q {log_q:.1f}, log p {log_p:.1f} nats<br>log q − log p {log_q - log_p:+.1f} nats"
-    assert trace.hovertext[4] == words.replace("-", "−")
-    assert "%{customdata[0]" in trace.hovertemplate
+    np.testing.assert_allclose(trace.customdata[4], [log_q, log_p, log_q - log_p], atol=1e-5)
+    assert "%{x:.2f}" in trace.hovertemplate and "log p %{customdata[1]:.1f} nats" in trace.hovertemplate
 
 
 def test_clicks_are_read_from_what_streamlit_sends():
-    event = {"selection": {"points": [{"curve_number": 3, "x": 0.1, "customdata": [3.825000000000001, -4.05]}]}}
-    assert clicked(event) == (3.825000000000001, -4.05)
+    point = {"curve_number": 3, "x": 3.825000000000001, "y": -4.05}
+    for told in ([-1.5, -2, 0.5], {"0": -1.5, "1": -2, "2": 0.5}):  # a list, or a row of an array
+        assert clicked({"selection": {"points": [point | {"customdata": told}]}}) == (3.825000000000001, -4.05)
     assert clicked({"selection": {"points": []}}) is None
     assert clicked({"selection": {"points": [{"x": 1.0, "y": 2.0}]}}) is None
     assert clicked({}) is None
     assert clicked(None) is None
-    assert clicked({"selection": {"points": [{"customdata": ["q", 3]}]}}) is None  # a point of a map
+    for other in (["q", 3], [17], [10, "a", "b"], 3):  # a point of a map, a component, an epoch, a row
+        assert clicked({"selection": {"points": [point | {"customdata": other}]}}) is None
 
 
 def test_a_box_and_a_lasso_become_corners():
@@ -202,12 +206,14 @@ def test_pseudo_inputs_are_edged_diamonds_in_the_middle(two_hills, standard):
 
 
 def test_the_picked_place_is_marked_in_every_panel(two_hills, standard):
-    figure = density_panels(two_hills, standard, picked=(1.5, -2.25))
+    figure = ready(density_panels, two_hills, standard, over=layers.marks((1.5, -2.25), None, 3))
     for axis in AXES:
-        (trace,) = of_panel(figure, axis, "picked")
-        assert trace.x.tolist() == [1.5, 1.5]
-        assert trace.y.tolist() == [-2.25, -2.25]
-    assert len([t for t in hero(two_hills, standard, picked=(0, 0)).data if t.name == "picked"]) == 1
+        (trace,) = of_panel(go.Figure(figure.to_dict()), axis, "picked")
+        for side, place in (("x", 1.5), ("y", -2.25)):
+            sent = trace[side]
+            assert np.frombuffer(base64.b64decode(sent["bdata"]), sent["dtype"]).tolist() == [place, place]
+    with pytest.raises(ValueError, match="picked must be two finite numbers"):
+        layers.marks((np.nan, 0.0), None, 1)
 
 
 def test_every_coordinate_is_float32_and_the_message_is_small(make_grid, standard):
@@ -216,12 +222,14 @@ def test_every_coordinate_is_float32_and_the_message_is_small(make_grid, standar
     random = np.random.default_rng(0)
     points, labels = random.normal(size=(5000, 2)), random.integers(0, 10, 5000)
     means = random.normal(size=(500, 2))
-    figure = density_panels(q, p, points=points, labels=labels, pseudo_inputs=means, picked=(0, 0))
+    figure = density_panels(q, p, points=points, labels=labels, pseudo_inputs=means)
     for trace in figure.data:
+        if trace.name == "lattice":
+            continue  # clicked places are exact
         for values in (trace.x, trace.y):
             assert isinstance(values, np.ndarray), trace.name
             assert values.dtype == np.float32, trace.name
-    assert len(figure.to_json()) < 1_500_000
+    assert len(figure.to_json()) < 1_000_000
 
 
 def test_title_and_compact(two_hills, standard):
@@ -255,7 +263,6 @@ def test_wrong_input_is_refused_with_the_reason(two_hills, standard, cut_off):
         "labels must be": {"points": np.zeros((4, 2)), "labels": np.zeros(3, int)},
         "point_kind": {"points": np.zeros((4, 2)), "point_kind": "medians"},
         "pseudo_inputs": {"pseudo_inputs": np.zeros((4, 3))},
-        "picked": {"picked": (np.nan, 0.0)},
         "lattice": {"lattice": 1},
     }.items():
         with pytest.raises(ValueError, match=message):

@@ -262,7 +262,7 @@ def test_a_broken_ladder_is_a_reason(open_page: Open, zoo: Path) -> None:
 
 def test_a_click_becomes_the_place(open_page: Open) -> None:
     app = open_page("prior_vs_posterior", models="mog")
-    point = {"customdata": [0.375, -1.5], "curve_number": 0, "point_index": 0}
+    point = {"x": 0.375, "y": -1.5, "customdata": [-2.0, -1.0, -1.0], "curve_number": 0, "point_index": 0}
     app.session_state["panels-mog"] = {"selection": {"points": [point]}}
     app.run()
     assert not app.exception

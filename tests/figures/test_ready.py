@@ -1,0 +1,98 @@
+"""Figures that are kept: the same message as a figure that was just built, found by content, forgotten when many."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from functools import partial
+
+import numpy as np
+import plotly.graph_objects as go
+import plotly.io
+import pytest
+
+from core.figures import density_panels, layers
+from core.figures import ready as module
+from core.figures.ready import ready
+
+BUILT: list[str] = []
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    x: np.ndarray
+    name: str
+
+
+def line(pair: Pair, *, width: int = 1, words: tuple[str, ...] = ()) -> go.Figure:
+    BUILT.append(pair.name)
+    return go.Figure(go.Scatter(x=pair.x, y=pair.x, name=pair.name, line_width=width, text=words))
+
+
+@pytest.fixture(autouse=True)
+def empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    BUILT.clear()
+    monkeypatch.setattr(module, "_kept", type(module._kept)())
+
+
+def test_what_is_sent_is_what_the_builder_makes(two_hills, standard) -> None:
+    made, kept = density_panels(two_hills, standard, lattice=5), ready(density_panels, two_hills, standard, lattice=5)
+    for _ in range(2):
+        assert json.loads(plotly.io.to_json(kept)) == json.loads(made.to_json())
+        kept = ready(density_panels, two_hills, standard, lattice=5)
+    marks = layers.marks((0.5, -1.0), [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)], 3)
+    over = ready(density_panels, two_hills, standard, lattice=5, over=marks)
+    made.add_traces([go.Scattergl(trace) for trace in marks])
+    assert json.loads(plotly.io.to_json(over)) == json.loads(made.to_json())
+    assert json.loads(plotly.io.to_json(kept)) != json.loads(made.to_json())  # the kept one has no marks
+
+
+def test_it_is_found_by_content() -> None:
+    first = ready(line, Pair(np.arange(3.0), "a"))
+    assert ready(line, Pair(np.arange(3.0), "a")).to_dict() is first.to_dict() and BUILT == ["a"]
+    assert (
+        ready(partial(line, width=2), Pair(np.arange(3.0), "a")).to_dict()
+        is ready(line, Pair(np.arange(3.0), "a"), width=2).to_dict()
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: ready(line, Pair(np.arange(4.0), "a")),
+        lambda: ready(line, Pair(np.arange(3.0, dtype=np.float32), "a")),
+        lambda: ready(line, Pair(np.arange(3.0)[::-1], "a")),
+        lambda: ready(line, Pair(np.arange(3.0), "b")),
+        lambda: ready(line, Pair(np.arange(3.0), "a"), width=2),
+        lambda: ready(line, Pair(np.arange(3.0), "a"), words=("u", "v")),
+        lambda: ready(partial(line, width=3), Pair(np.arange(3.0), "a")),
+    ],
+)
+def test_other_content_is_another_figure(other) -> None:
+    first = ready(line, Pair(np.arange(3.0), "a"))
+    assert other().to_dict() is not first.to_dict() and len(BUILT) == 2
+
+
+def test_values_that_look_alike_are_told_apart() -> None:
+    found = {
+        module._key(line, (value,), {})
+        for value in (1, 1.0, True, "1", b"1".decode(), (1,), [1], ((1,),), ("1", ""), ("", "1"), None, "None",
+                      np.float32(1), np.array([1]), {"1": 1}, {"1": "1"})
+    }  # fmt: skip
+    assert len(found) == 15  # "1" is there twice
+
+
+def test_what_cannot_be_told_is_refused() -> None:
+    with pytest.raises(TypeError, match="argument of type object"):
+        ready(line, object())
+    with pytest.raises(TypeError, match="ndarray"):
+        ready(line, Pair(np.array([object()]), "a"))
+
+
+def test_many_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", 400_000)
+    for number in range(20):
+        ready(line, Pair(np.arange(1000.0) + number, str(number)))
+    assert 3 < len(module._kept) < 10 and len(BUILT) == 20
+    ready(line, Pair(np.arange(1000.0) + 19, "19"))
+    assert len(BUILT) == 20
