@@ -67,8 +67,8 @@ def _trained(options: argparse.Namespace, grid: Any, missing: list[str], broken:
     if not missing:
         return _answer(grid, zoo_status(list(grid.recipes.values()), options.root), broken, {})
     from core.sweep import Sweep
+    from core.sweep_order import Order
     from core.sweep_ray import ray_pool
-    from core.sweep_worker import Order
 
     data, scratch = (str(path.absolute()) if path else "" for path in (options.data, options.scratch))
     orders = [
@@ -76,6 +76,8 @@ def _trained(options: argparse.Namespace, grid: Any, missing: list[str], broken:
     ]
     workers = options.workers or max(1, (os.cpu_count() or 1) // options.cpus)
     with ray_pool(options.address, options.cpus, options.gpus, workers) as pool:
+        if not pool.has_room:
+            _tell(f"no machine of the cluster has {options.cpus} CPU and {options.gpus:g} GPU: waiting for one that has")
         run = Sweep(grid.recipes, options.root, pool, options.retries, _Teller())
         try:
             run.run(orders)
@@ -157,8 +159,10 @@ class _Teller:
 
 def folded(models: list[ZooModel]) -> str:
     """The table without what waits and what is there, which the last line counts."""
-    shown = [model for model in models if model.state not in (THERE, "waiting")]
-    waiting = sum(model.state == "waiting" for model in models)
+    from core.sweep import WAITING
+
+    shown = [model for model in models if model.state not in (THERE, WAITING)]
+    waiting = sum(model.state == WAITING for model in models)
     there = sum(model.usable for model in models)
     lines = status_table(shown).splitlines()[:-1]
     return "\n".join([*lines, f"{there:,} of {len(models):,} models are there, {waiting:,} wait"])

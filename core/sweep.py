@@ -11,19 +11,16 @@ from pathlib import Path
 from typing import Protocol
 
 from core.errors import CheckpointError
+from core.sweep_order import Order, Outcome, WorkerLost
 from core.sweep_transport import land
-from core.sweep_worker import Order, Outcome
 from core.zoo_recipes import Recipe
 from core.zoo_status import ZooModel, zoo_status
 
 LOOK_S = 1.0
 """Time between two looks at what has come back, in seconds."""
+WAITING = "waiting"
 STOP_S = 20.0
 """How long workers that are asked to stop may take to save their states."""
-
-
-class WorkerLost(Exception):
-    """The process or the machine that trained a model is gone; what is on its disk may be there still."""
 
 
 class Pool(Protocol):
@@ -45,8 +42,8 @@ class Pool(Protocol):
         """Have the machine that did an order delete what it keeps of it."""
         ...
 
-    def messages(self) -> dict[str, str]:
-        """How far the models are that are being trained, by name."""
+    def messages(self) -> dict[tuple[str, int], str]:
+        """How far the models are that are being trained, by name and attempt."""
         ...
 
     def stop(self, handles: Sequence[Hashable]) -> None:
@@ -73,7 +70,7 @@ class Sweep:
     on_change: Callable[[Sweep, str], None]
     reasons: dict[str, list[str]] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
-    trained: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
     running: dict[Hashable, Order] = field(default_factory=dict)
 
     def run(self, orders: Sequence[Order]) -> None:
@@ -98,16 +95,17 @@ class Sweep:
     def table(self) -> list[ZooModel]:
         """Every model as it stands now, in the order of the recipes."""
         told = self.pool.messages()
-        names = {order.name for order in self.running.values()}
+        running = {order.name: order for order in self.running.values()}
         models = []
         for model in zoo_status(list(self.recipes.values()), self.root):
             state = model.state
-            if model.name in names:
-                state = told.get(model.name, "waiting")
-                if again := len(self.reasons.get(model.name, ())):
-                    state = f"{state} (attempt {again + 1} of {self.retries + 1}: {self.reasons[model.name][-1]})"
+            if order := running.get(model.name):
+                state = told.get((model.name, order.attempt), WAITING)
+                state += f", attempt {order.attempt} of {self.retries + 1}" if order.attempt > 1 else ""
             elif model.name in self.failed:
                 state = f"failed: {self.reasons[model.name][-1]}"
+            elif model.name in self.stopped:
+                state = "stopped, its worker keeps its state"
             models.append(model if model.usable else replace(model, state=state))
         return models
 
@@ -122,7 +120,7 @@ class Sweep:
         if outcome.stopped:
             self._again(order, "its training was interrupted", afresh=False)
         elif outcome.error:
-            self._again(order, outcome.error, afresh=True, final=outcome.final)
+            self._again(order, outcome.error, afresh=outcome.damaged, final=outcome.final)
         else:
             self._store(handle, order, outcome)
 
@@ -134,20 +132,19 @@ class Sweep:
         except OSError as error:  # here, not there: the worker keeps it, and the next sweep fetches it
             self._again(order, f"cannot be stored: {error}", afresh=False, final=True)
         else:
-            self.trained.append(order.name)
             self.pool.forget(handle, order)
             self.on_change(self, f"{order.name}: trained")
 
     def _again(self, order: Order, reason: str, *, afresh: bool, final: bool = False) -> None:
-        """Another attempt, unless there were enough: going on from the last state after a loss, else from the start."""
-        reasons = self.reasons.setdefault(order.name, [])
-        reasons.append(reason)
-        if final or len(reasons) > self.retries:
+        """Another attempt, unless there were enough; it goes on from the last state, unless that is what is wrong."""
+        self.reasons.setdefault(order.name, []).append(reason)
+        if final or order.attempt > self.retries:
             self.failed.append(order.name)
-            self.on_change(self, f"{order.name}: failed after {len(reasons)} of {self.retries + 1} attempts: {reason}")
+            self.on_change(self, f"{order.name}: failed in attempt {order.attempt} of {self.retries + 1}: {reason}")
             return
-        self.running[self.pool.submit(replace(order, afresh=afresh))] = order
-        self.on_change(self, f"{order.name}: {reason}; attempt {len(reasons) + 1} of {self.retries + 1}")
+        again = replace(order, afresh=afresh, attempt=order.attempt + 1)
+        self.running[self.pool.submit(again)] = again
+        self.on_change(self, f"{order.name}: {reason}; attempt {again.attempt} of {self.retries + 1} follows")
 
     def _stop(self) -> None:
         self.pool.stop(list(self.running))
@@ -162,8 +159,9 @@ class Sweep:
         """A model that was done when it was asked to stop is stored; of others the workers keep the states."""
         try:
             outcome = self.pool.outcome(handle)
-        except WorkerLost as error:
-            self.reasons.setdefault(order.name, []).append(str(error))
+        except WorkerLost:  # most often taken back before it had begun: nothing to tell
             return
         if outcome.files:
             self._store(handle, order, outcome)
+        elif outcome.stopped:
+            self.stopped.append(order.name)

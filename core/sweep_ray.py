@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from core.sweep import WorkerLost
-from core.sweep_worker import Order, Outcome, forget, work
+from core.sweep_order import Board, Order, Outcome, WorkerLost, forget
 
 MISSING = "Sweeps need Ray: pip install -r requirements-sweep.txt"
 OBJECTS = 256 * 2**20
@@ -93,6 +92,11 @@ class RayPool:
         # Whether to try again is decided by the sweep, which keeps the reasons.
         self._work = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_task)
         self._forget = ray.remote(num_cpus=0, max_retries=0)(forget)
+        self.has_room = any(
+            node["Alive"] and node["Resources"].get("CPU", 0) >= cpus and node["Resources"].get("GPU", 0) >= gpus
+            for node in ray.nodes()
+        )
+        """Whether a machine of the cluster, as it is now, can take a model."""
         self._nodes: dict[Hashable, str] = {}
         self._forgetting: list[Any] = []
 
@@ -109,7 +113,7 @@ class RayPool:
         try:
             node, outcome = self._ray.get(handle)
         except self._ray.exceptions.RayError as error:
-            raise WorkerLost(f"its worker was lost ({_first_line(error)})") from error
+            raise WorkerLost(_why_lost(self._ray, error)) from error
         self._nodes[handle] = node
         return outcome
 
@@ -118,7 +122,7 @@ class RayPool:
         here = _on_node(self._nodes.pop(handle))
         self._forgetting.append(self._forget.options(scheduling_strategy=here).remote(order))
 
-    def messages(self) -> dict[str, str]:
+    def messages(self) -> dict[tuple[str, int], str]:
         """What the workers told last."""
         return self._ray.get(self._board.read.remote())
 
@@ -133,28 +137,17 @@ class RayPool:
             self._ray.wait(self._forgetting, num_returns=len(self._forgetting), timeout=seconds)
 
 
-class Board:
-    """What the workers tell of their models: an actor on the machine of the sweep."""
-
-    def __init__(self) -> None:
-        self._told: dict[str, str] = {}
-
-    def tell(self, name: str, message: str) -> None:
-        """How far a model is."""
-        self._told[name] = message
-
-    def read(self) -> dict[str, str]:
-        """All of it."""
-        return self._told
-
-
 def _task(order: Order, board: Any) -> tuple[str, Outcome]:
     """Runs in a worker: the machine it is on, and what became of the order."""
     import ray
 
-    board.tell.remote(order.name, "begins")
-    outcome = work(order, lambda message: board.tell.remote(order.name, message))
-    return ray.get_runtime_context().get_node_id(), outcome
+    def tell(message: str) -> None:
+        board.tell.remote(order.name, order.attempt, message)
+
+    tell("starting")
+    from core.sweep_worker import work  # torch takes its time
+
+    return ray.get_runtime_context().get_node_id(), work(order, tell)
 
 
 def _on_node(node: str) -> Any:
@@ -163,7 +156,17 @@ def _on_node(node: str) -> Any:
     return NodeAffinitySchedulingStrategy(node_id=node, soft=False)
 
 
-def _first_line(error: Exception) -> str:
+def _why_lost(ray: Any, error: Exception) -> str:
     """What happened, without Ray's advice and traces."""
-    text = str(error).strip().splitlines() or [type(error).__name__]
-    return text[0][:200]
+    known = {
+        ray.exceptions.NodeDiedError: "its machine was lost",
+        ray.exceptions.OutOfMemoryError: "its worker was ended, as the machine's memory was full",
+        ray.exceptions.WorkerCrashedError: "its worker process was killed or crashed",
+        ray.exceptions.TaskCancelledError: "its training was cancelled",
+    }
+    if told := next((words for kind, words in known.items() if isinstance(error, kind)), None):
+        return told
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # A traceback says what happened at its end, all else at its beginning.
+    line = lines[-1 if isinstance(error, ray.exceptions.RayTaskError) else 0] if lines else type(error).__name__
+    return f"its worker could not do it: {line[:300]}"
