@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from core.errors import CheckpointError
 from core.sweep_order import Order, Outcome, WorkerLost
@@ -23,6 +23,7 @@ STOP_S = 20.0
 """How long workers that are asked to stop may take to save their states."""
 
 
+@runtime_checkable
 class Pool(Protocol):
     """Where orders are done."""
 

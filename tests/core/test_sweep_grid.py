@@ -91,7 +91,7 @@ def test_graphics_cards_make_cuda_the_device_unless_the_grid_says_it(tmp_path: P
         ("dataset = ['digits', 'nothing']", "nothing-2d-standard-s0: data set is 'nothing'"),
         ("dataset = '--restart'", "data set is '--restart'"),
         ("prior = ['mog', 'vampire']", "unknown prior 'vampire'"),
-        ("prior = ['mog', 'maf']\nprior-option.componentz = 3", "prior-option.componentz is an option of none of mog, maf; "
+        ("prior = ['mog', 'maf']\nprior-option.componentz = 3", "componentz is an option of none of mog, maf; "
          "these have components, hidden, init_scale, layers"),
         ("prior-option.components = [3]", "components is an option of none of standard; these have none"),
         ("prior = 'mog'\nprior-option.components = [3, 0]", "digits-2d-mog-k0-s0: Mixture of Gaussians, prior option"),
