@@ -77,7 +77,7 @@ def _trained(options: argparse.Namespace, grid: Any, missing: list[str], broken:
     workers = options.workers or max(1, (os.cpu_count() or 1) // options.cpus)
     with ray_pool(options.address, options.cpus, options.gpus, workers) as pool:
         if not pool.has_room:
-            _tell(f"no machine of the cluster has {options.cpus} CPU and {options.gpus:g} GPU: waiting for one that has")
+            _tell(f"no machine has {options.cpus} CPU and {options.gpus:g} GPU for a model: waiting for one that has")
         run = Sweep(grid.recipes, options.root, pool, options.retries, _Teller())
         try:
             run.run(orders)
