@@ -44,6 +44,7 @@ def sweep(options: argparse.Namespace) -> dict[str, Any]:
     from core.sweep_found import finished
     from core.sweep_grid import read_grid
     from core.sweep_transport import Store
+    from core.training_request import require_writable
 
     _require_possible(options)
     grid = read_grid(options.grid, "cuda" if options.gpus else None)
@@ -51,8 +52,9 @@ def sweep(options: argparse.Namespace) -> dict[str, Any]:
     store = Store(options.store) if options.store else None
     _tell(grid.size)
     if options.status:
-        found = zoo_status(list(grid.recipes.values()), options.root)
-        return _answer(grid, found, [], {})
+        finished(grid.recipes, options.root)  # refuses those that are others
+        return _answer(grid, zoo_status(list(grid.recipes.values()), options.root), [], {})
+    require_writable(options.root)
     if store is not None:
         store.require_writable()
     there = finished(grid.recipes, options.root, store)
@@ -175,5 +177,5 @@ def _tell(what: str) -> None:
 def _show(result: dict[str, Any]) -> str:
     from core.cli_zoo import models_of
 
-    failed = [f"{name}: {result['models'][name]}" for name in result["failed"]]
+    failed = [f"{name}: {(result['reasons'].get(name) or [result['models'][name]])[-1]}" for name in result["failed"]]
     return "\n".join([status_table(models_of(result)), *failed])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from textwrap import shorten
 from typing import Protocol, runtime_checkable
 
 from core.errors import CheckpointError
@@ -19,6 +20,8 @@ from core.zoo_status import ZooModel, zoo_status
 LOOK_S = 1.0
 """Time between two looks at what has come back, in seconds."""
 WAITING = "waiting"
+WIDEST = 60
+"""Characters of a reason in the table."""
 STOP_S = 20.0
 """How long workers that are asked to stop may take to save their states."""
 
@@ -104,7 +107,7 @@ class Sweep:
                 state = told.get((model.name, order.attempt), WAITING)
                 state += f", attempt {order.attempt} of {self.retries + 1}" if order.attempt > 1 else ""
             elif model.name in self.failed:
-                state = f"failed: {self.reasons[model.name][-1]}"
+                state = f"failed: {shorten(self.reasons[model.name][-1], WIDEST, placeholder=' …')}"
             elif model.name in self.stopped:
                 state = "stopped, its worker keeps its state"
             models.append(model if model.usable else replace(model, state=state))

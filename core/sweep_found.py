@@ -20,7 +20,7 @@ FILLED_IN = {"size"}
 """Options that building fills in where they are left out: the aggregated prior's number of images."""
 
 
-def finished(recipes: dict[str, Recipe], root: Path, store: Store | None) -> set[str]:
+def finished(recipes: dict[str, Recipe], root: Path, store: Store | None = None) -> set[str]:
     """Names of the models that are in the folder; what is only in the store, or only in the folder, is taken over.
 
     Args:

@@ -32,6 +32,8 @@ def ray_pool(address: str | None, cpus: int, gpus: float, workers: int) -> Itera
     try:
         _connect(ray, address, cpus, gpus, workers)
         yield RayPool(ray, cpus, gpus)
+    except ray.exceptions.RayError as error:  # not of a task, which the pool takes: the head is gone
+        raise OSError(f"the Ray cluster is gone; the same command goes on: {str(error).splitlines()[0]}") from error
     finally:
         ray.shutdown()
 
@@ -88,7 +90,7 @@ class RayPool:
     def __init__(self, ray: Any, cpus: int, gpus: float) -> None:
         self._ray = ray
         here = _on_node(ray.get_runtime_context().get_node_id())
-        self._board = ray.remote(num_cpus=0)(Board).options(scheduling_strategy=here).remote()
+        self._board = ray.remote(num_cpus=0, max_restarts=-1)(Board).options(scheduling_strategy=here).remote()
         # Whether to try again is decided by the sweep, which keeps the reasons.
         self._work = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_task)
         self._forget = ray.remote(num_cpus=0, max_retries=0)(forget)
@@ -99,6 +101,7 @@ class RayPool:
         """Whether a machine of the cluster, as it is now, can take a model."""
         self._nodes: dict[Hashable, str] = {}
         self._forgetting: list[Any] = []
+        self._told: dict[tuple[str, int], str] = {}
 
     def submit(self, order: Order) -> Hashable:
         """A task."""
@@ -124,7 +127,11 @@ class RayPool:
 
     def messages(self) -> dict[tuple[str, int], str]:
         """What the workers told last."""
-        return self._ray.get(self._board.read.remote())
+        try:
+            self._told = self._ray.get(self._board.read.remote())
+        except self._ray.exceptions.RayActorError:  # it is being started again
+            return self._told
+        return self._told
 
     def stop(self, handles: Sequence[Hashable]) -> None:
         """Each gets what Ctrl-C would send it."""

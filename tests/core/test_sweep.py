@@ -95,6 +95,7 @@ def test_a_checkpoint_of_the_name_with_other_settings_is_not_taken_for_it(
     told = complaint(capsys, *arguments(place, text))
     assert f"tiny-2d-standard-s0 is in {place / 'root'} already, made by other settings: {reason}" in told
     assert not workers.orders
+    assert reason in complaint(capsys, *arguments(place, text, "--status"))
 
 
 def test_options_of_the_prior_are_compared_too(place: Path, capsys, monkeypatch) -> None:
@@ -257,6 +258,13 @@ def test_what_cannot_be_is_refused_at_once(
 ) -> None:
     workers = pool(monkeypatch)
     assert reason in complaint(capsys, *arguments(place, text, *more)) and not workers.orders
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_trained(place: Path, capsys, monkeypatch) -> None:
+    workers = pool(monkeypatch)
+    (place / "file").write_text("")
+    told = complaint(capsys, *arguments(place, "", "--root", str(place / "file" / "root")))
+    assert "cannot be written" in told and not workers.orders
 
 
 def test_own_images_must_be_there_and_found_by_every_worker(place: Path, capsys) -> None:

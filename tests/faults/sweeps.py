@@ -81,7 +81,7 @@ def main(folder: Path, grid: str) -> None:
             driver.kill()
             cluster.shutdown()
     left = [path.name for path in scratch.iterdir()]
-    print(json.dumps({"status": status, "left": left, **json.loads(out.read_text().splitlines()[-1])}))
+    print(json.dumps({"exit": status, "left": left, **json.loads(out.read_text().splitlines()[-1])}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A sweep on a real cluster of two machines: a worker is killed, then a machine, and every model is there in the end."""
+"""A sweep on a real cluster of two machines: a worker is killed, then a machine; in the end every model is there."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_sweep_survives_the_loss_of_a_worker_and_of_a_machine(tmp_path: Path, 
     assert ended.returncode == 0, ended.stderr[-3000:]
     told = json.loads(ended.stdout.splitlines()[-1])
     names = ["digits-2d-standard-s0", "digits-2d-standard-s1", "digits-2d-mog-k5-s0", "digits-2d-mog-k5-s1"]
-    assert told["status"] == 0 and told["models"] == dict.fromkeys(names, "there")
+    assert told["exit"] == 0 and told["models"] == dict.fromkeys(names, "there")
     reasons = sorted(reason for found in told["reasons"].values() for reason in found)
     assert reasons == ["its machine was lost", "its worker process was killed or crashed"]
     assert told["left"] == [] and [info.error for info in list_checkpoints(tmp_path / "root")] == [None] * 4
