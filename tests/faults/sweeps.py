@@ -50,13 +50,13 @@ def workers_of(cluster: Cluster) -> list[int]:
 
 
 def gone_on(scratch: Path) -> bool:
-    """Whether a training has done more epochs than its present process has."""
+    """Whether a training has done far more epochs than its present process has, which says it an epoch late."""
     for file in scratch.glob("*/.training/*.json"):
         try:
             curve = read_curve(file)
         except (CheckpointError, OSError):  # deleted just now
             continue
-        if curve is not None and curve.done > curve.pace_epochs > 0:
+        if curve is not None and curve.pace_epochs > 0 and curve.done > curve.pace_epochs + 5:
             return True
     return False
 
