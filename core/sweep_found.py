@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from core.checkpoint import read_config
+from core.checkpoint import list_checkpoints, read_config
 from core.checkpoint_folders import place_of
 from core.config import RunConfig, TrainConfig, validated
-from core.errors import CheckpointError
 from core.posteriors import POSTERIORS
 from core.priors import PRIORS
 from core.sweep_transport import Store, files_of, land
@@ -21,7 +20,7 @@ FILLED_IN = {"size"}
 
 
 def finished(recipes: dict[str, Recipe], root: Path, store: Store | None = None) -> set[str]:
-    """Names of the models that are in the folder; what is only in the store, or only in the folder, is taken over.
+    """Names of the models that can be used in the folder; what only one of folder and store has, the other gets.
 
     Args:
         recipes: by name.
@@ -32,7 +31,10 @@ def finished(recipes: dict[str, Recipe], root: Path, store: Store | None = None)
         ValueError: a checkpoint of such a name is there with other settings: neither can take the other's place.
         OSError: something cannot be read or written.
     """
-    there = {name for name, recipe in recipes.items() if _is_in(root, recipe)}
+    usable = {info.name for info in list_checkpoints(root) if info.error is None}
+    there = set(recipes) & usable
+    for name in there:
+        _require_same(recipes[name], read_config(place_of(root / name)), str(root))
     for name, recipe in recipes.items() if store is not None else ():
         assert store is not None  # the loop is empty without one
         config = store.config(name)
@@ -44,19 +46,6 @@ def finished(recipes: dict[str, Recipe], root: Path, store: Store | None = None)
         elif name in there:
             store.put(name, files_of(place_of(root / name)))
     return there
-
-
-def _is_in(root: Path, recipe: Recipe) -> bool:
-    """Whether a checkpoint can be read there; a broken one is left to the table, which says what is wrong with it."""
-    place = place_of(root / recipe.name)
-    if not place.exists():
-        return False
-    try:
-        config = read_config(place)
-    except CheckpointError:
-        return False
-    _require_same(recipe, config, str(root))
-    return True
 
 
 def _require_same(recipe: Recipe, config: RunConfig, where: str) -> None:

@@ -63,8 +63,10 @@ def test_the_sweep_trains_what_the_command_line_trains(place: Path, capsys, monk
     words = swept.config.command.split()[3:]
     answer(capsys, *words, "--json", "--root", str(place / "alone"))
     alone = load("tiny-2d-vamp-k3-s0", place / "alone")
-    assert alone.config.files == swept.config.files, "the same weights, bit for bit"
-    assert alone.metrics["evaluations"] == swept.metrics["evaluations"]
+    weights = [one.config.files["model.safetensors"] for one in (swept, alone)]
+    assert weights[0] == weights[1], "the same weights, bit for bit"
+    elbo = [one.metrics["evaluations"]["test"]["elbo"]["value"] for one in (swept, alone)]
+    assert elbo[0] == pytest.approx(elbo[1], abs=1e-4)
 
 
 def test_what_is_there_is_left_alone_and_a_longer_list_trains_the_rest(place: Path, capsys, monkeypatch) -> None:
@@ -110,15 +112,20 @@ def test_options_of_the_prior_are_compared_too(place: Path, capsys, monkeypatch)
     answer(capsys, *arguments(place, "prior = 'aggregated'"))  # its number of images, filled in, is no other setting
 
 
-def test_a_broken_folder_is_told_and_left_alone(place: Path, capsys, monkeypatch) -> None:
+def test_a_broken_folder_is_told_left_alone_and_kept_from_the_store(place: Path, capsys, monkeypatch) -> None:
+    name = "tiny-2d-standard-s0"
+    pool(monkeypatch)
+    answer(capsys, *arguments(place, "seed = [0]"))
+    weights = place / "root" / name / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
     workers = pool(monkeypatch)
-    (place / "root" / "tiny-2d-standard-s0").mkdir(parents=True)
     capsys.readouterr()
-    assert main(arguments(place, "seed = [0, 1]")) == 1
+    assert main(arguments(place, "seed = [0, 1]", "--store", f"file://{place / 'store'}")) == 1
     told = json.loads(capsys.readouterr().out)
-    assert told["failed"] == ["tiny-2d-standard-s0"] and told["models"]["tiny-2d-standard-s1"] == "there"
-    assert told["models"]["tiny-2d-standard-s0"].startswith("broken: ")
+    assert told["failed"] == [name] and told["models"]["tiny-2d-standard-s1"] == "there"
+    assert told["models"][name].startswith("broken: model.safetensors")
     assert [order.name for order in workers.orders] == ["tiny-2d-standard-s1"]
+    assert [path.name for path in (place / "store").iterdir()] == ["tiny-2d-standard-s1"]
 
 
 def test_what_fails_is_tried_again_and_the_reasons_are_kept(place: Path, capsys, monkeypatch) -> None:
