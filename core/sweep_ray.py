@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ def ray_pool(address: str | None, cpus: int, gpus: float, workers: int) -> Itera
         ValueError: Ray is not installed, the cluster does not answer, or this machine lacks what a model takes.
     """
     ray = _ray(address)
+    _require_answer(address)
     try:
         _connect(ray, address, cpus, gpus, workers)
         yield RayPool(ray, cpus, gpus)
@@ -55,6 +57,21 @@ def _ray(address: str | None) -> Any:
             raise
         raise ValueError(MISSING) from error
     return ray
+
+
+def _require_answer(address: str | None) -> None:
+    """Knock at HOST:PORT, where Ray itself would try for minutes.
+
+    Raises:
+        ValueError: nobody listens there.
+    """
+    host, colon, port = (address or "").rpartition(":")
+    if not colon or "/" in host or not port.isdigit():  # "auto", or a form that only Ray knows
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"the Ray cluster {address!r} does not answer: {error}") from error
 
 
 def _connect(ray: Any, address: str | None, cpus: int, gpus: float, workers: int) -> None:

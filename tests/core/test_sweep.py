@@ -281,6 +281,11 @@ def test_own_images_must_be_there_and_found_by_every_worker(place: Path, capsys)
     assert "expected an absolute path" in complaint(capsys, *command, "--address", "auto")
 
 
+def test_a_cluster_that_nobody_runs_is_told_at_once(place: Path, capsys) -> None:
+    told = complaint(capsys, *arguments(place, "", "--address", "127.0.0.1:1"))
+    assert "the Ray cluster '127.0.0.1:1' does not answer" in told
+
+
 def test_without_ray_it_says_what_to_install(place: Path, capsys, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     told = complaint(capsys, *arguments(place, ""))
