@@ -57,7 +57,7 @@ $(VENV)/.runtime: requirements.txt | $(PY)
 	@$(call install,requirements.txt)
 	@touch $@
 
-$(VENV)/.development: requirements.txt requirements-dev.txt | $(PY)
+$(VENV)/.development: requirements.txt requirements-sweep.txt requirements-dev.txt | $(PY)
 	@echo "Installing requirements-dev.txt: PyTorch is large, the first time takes minutes"
 	@$(call install,requirements-dev.txt)
 	@touch $@ $(VENV)/.runtime

@@ -26,6 +26,7 @@ Read in this order:
     per_image.py      what each image gives to the measures;  comparison.py, linked.py  models side by side, paired
     results*.py, published.py   all models beside published ones;  seeds.py, seed_spread.py  other training seeds
     zoo_*.py          what the recipe file asks for, and what of it is there
+    sweep*.py         many models on many machines: grids, orders, workers, what comes back;  sweep_ray.py  Ray
     ladder.py, ladder_*.py   priors of growing richness fitted to one frozen encoder
     timing.py         cases measured in turns;  timing_store.py, measured/   runs as files, and those that are shipped
     flow_timing.py, flow_timing_*.py   both directions of every flow against d;  prior_bill*.py  what a flow prior costs

@@ -22,8 +22,7 @@ from core.errors import first_problem
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; the exit status is 0, 1 where something failed (it says what), 2 for a wrong command line."""
-    options = _parser().parse_args(arguments)
-    options.command_line = _recorded(arguments if arguments is not None else sys.argv[1:])
+    options = parsed(arguments if arguments is not None else sys.argv[1:])
     try:
         recover(options.root)
         result = options.run(options)
@@ -36,6 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         print(options.show(result))
     return 130 if result.get("interrupted") else int(bool(result.get("failed")))
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of a command line; ``options.run(options)`` does what it says."""
+    options = _parser().parse_args(arguments)
+    options.command_line = _recorded(arguments)
+    return options
 
 
 def _recorded(arguments: Sequence[str]) -> str:
@@ -63,11 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     from core.cli_prior_bill import add_prior_bill
     from core.cli_results import add_results
     from core.cli_seeds import add_seeds
+    from core.cli_sweep import add_sweep
     from core.cli_train import add_train
     from core.cli_zoo import add_zoo
 
     measures = (add_evaluate, add_embed, add_aggregate, add_ladder, add_flow_timing, add_prior_bill)
-    for add in (_add_list, add_train, add_seeds, add_zoo, add_import, *measures, add_results, _add_data):
+    for add in (_add_list, add_train, add_seeds, add_zoo, add_sweep, add_import, *measures, add_results, _add_data):
         command = add(subcommands)
         command.add_argument("--json", action="store_true", help="print one JSON object")
         command.add_argument("--root", type=Path, default=checkpoint_root(), help="folder of the checkpoints")

@@ -92,10 +92,11 @@ def _tell(recipes: dict[str, Recipe], root: Path, what: str) -> None:
 
 def _show(result: dict[str, Any]) -> str:
     lines = [f"{name}: {state}" for name, state in result["models"].items() if name in result["failed"]]
-    return "\n".join([status_table(_models(result)), *lines])
+    return "\n".join([status_table(models_of(result)), *lines])
 
 
-def _models(result: dict[str, Any]) -> list[ZooModel]:
+def models_of(result: dict[str, Any]) -> list[ZooModel]:
+    """The rows of an answer of ``zoo`` or ``sweep``."""
     from core.records import Estimate
 
     return [ZooModel(**{**one, "nll": one["nll"] and Estimate(**one["nll"])}) for one in result["status"]]

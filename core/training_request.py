@@ -111,8 +111,17 @@ def require_free(name: str, root: Path, taken: Collection[str] = ()) -> None:
         raise ValueError(f"checkpoint {name!r} is already there; choose another name")
     if name in taken:
         raise ValueError(f"a training of {name!r} is already waiting or running; choose another name")
-    there = next((folder for folder in (root, *root.parents) if folder.is_dir()), None)
-    if there is None or not os.access(there, os.W_OK | os.X_OK):
+    require_writable(root)
+
+
+def require_writable(root: Path) -> None:
+    """A folder of checkpoints that can be written, or be made.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    there = next((folder for folder in (root, *root.parents) if folder.exists()), None)
+    if there is None or not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise ValueError(f"{root} cannot be written; set PRIORSCOPE_CHECKPOINTS to a folder that can")
 
 

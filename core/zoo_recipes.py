@@ -77,14 +77,23 @@ def _checked(file: Path, name: str, line: Any) -> Recipe:
     if not isinstance(line, str):
         raise ValueError(f"{file}: {name} is {type(line).__name__}, expected a string of arguments")
     try:
-        if not NAME.fullmatch(name):
-            raise ValueError("a name has letters, digits, '.', '_' and '-', at most 64 of them")
-        return _recipe(name, shlex.split(line))
+        return recipe_of(name, shlex.split(line))
     except ValueError as error:
         raise ValueError(f"{file}: {name}: {error}") from error
 
 
-def _recipe(name: str, words: list[str]) -> Recipe:
+def recipe_of(name: str, words: list[str]) -> Recipe:
+    """The recipe of one model, checked as far as that can be without its images.
+
+    Args:
+        name: of the checkpoint.
+        words: arguments of ``python -m core train``.
+
+    Raises:
+        ValueError: the first problem, without the name.
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError("a name has letters, digits, '.', '_' and '-', at most 64 of them")
     parser = _Strict(add_help=False, allow_abbrev=False)
     add_train_arguments(parser)
     if own := next((word for word in words if word.partition("=")[0] in OWN), None):
