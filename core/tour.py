@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.comparison import why_apart
-from core.datasets.titles import dataset_title
+from core.datasets.titles import DATASET_TITLES, dataset_title
 from core.metrics_file import record
 from core.posteriors import POSTERIORS
 from core.priors import PRIORS
 from core.records import CheckpointInfo, Estimate
 
 SPLIT = "test"
-FIRST = ("digits", 2)
-"""Data set and latent dimension of the tour: these models come with the program, and so do their images."""
+FIRST, DIMENSION = "digits", 2
+"""Where the tour starts: the models of this data set come with the program, and so do its images."""
 LARGE = ("mnist", 40)
 """Whose stored measures are told beside them, where they are there."""
 
@@ -62,6 +62,16 @@ class Cast:
     def find(self, *parts: Part) -> list[CheckpointInfo]:
         """The models of these parts that are there, in this order."""
         return [self.models[part] for part in parts if part in self.models]
+
+
+def offered(infos: Iterable[CheckpointInfo]) -> list[str]:
+    """Data sets that the tour can be walked on, the first one to start with: those with an evaluated N(0, I), d = 2."""
+    known = set()
+    for info in infos:
+        is_base = (info.prior, info.posterior, info.latent_dim) == (STANDARD.prior, STANDARD.posterior, DIMENSION)
+        if is_base and not info.error and info.decodes and "elbo" in info.metrics.get(SPLIT, {}):
+            known.add(info.dataset)
+    return [name for name in dict.fromkeys((FIRST, *DATASET_TITLES)) if name in known] or [FIRST]
 
 
 def cast(infos: Iterable[CheckpointInfo], dataset: str, latent_dim: int) -> Cast:

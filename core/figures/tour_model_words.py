@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from statistics import NormalDist
 
 from core.comparison import BOUND, CLEAR, Difference
-from core.figures.compare_words import parts_words
 from core.figures.flow_timing_words import spread, times
 from core.figures.prior_gains import GainBlock
-from core.figures.surgery_words import difference_words
+from core.figures.surgery_words import at_ceiling, difference_words
 from core.figures.tour_words import Answer
 from core.flow_timing_compare import at, ratio
 from core.flow_timing_records import FlowRun
 from core.records import Estimate
+from core.results_records import ResultRow
 
-PART_NAMES = {
+WORDS = {
+    "reconstruction": "from reconstruction",
+    "mutual_information": "from the information",
+    "marginal_kl": "from the marginal KL",
+    "average_kl": "from the KL, whose parts cannot be told apart where the information is cut off at log n",
+}
+"""The parts of a gain in a sentence."""
+WON_BY = {
     "reconstruction": "better reconstruction",
     "mutual_information": "codes that carry less",
     "marginal_kl": "a smaller marginal KL",
+    "average_kl": "a smaller KL",
 }
-"""Where a gain of the bound may come from."""
 LOST_TO = {
     "reconstruction": "worse reconstruction",
     "mutual_information": "codes that carry more",
     "marginal_kl": "a larger marginal KL",
+    "average_kl": "a larger KL",
 }
-"""What may take away from it."""
+"""Where a gain may come from, and what may take away from it."""
 NOTICED = 0.1
 """Share of the gain under which a loss is not worth a word in the verdict."""
 
@@ -40,7 +49,7 @@ def pair_answer(vamp: Difference) -> Answer:
     how = "taken image by image" if vamp.paired else "the errors of both added"
     numbers = (
         "Each trained with its own encoder, the VampPrior's ELBO minus that of the mixture of Gaussians is "
-        f"{difference_words(vamp.estimate)} nats ({how}); no difference would be 0."
+        f"{difference_words(vamp.estimate)} nats ({how}, one training of each); no difference would be 0."
     )
     if not vamp.clear:
         return Answer("These images do not tell them apart.", numbers)
@@ -50,6 +59,7 @@ def pair_answer(vamp: Difference) -> Answer:
 def direction_answer(run: FlowRun, dim: int) -> Answer | None:
     """What the density of given codes costs with an IAF and with a MAF, and their draws; None where not measured."""
     given, quick = at(run, "iaf", "density", "naive", dim), at(run, "maf", "density", "", dim)
+    here = at(run, "iaf", "density", "incremental", dim)
     drawn, slow = at(run, "iaf", "sample", "", dim), at(run, "maf", "sample", "naive", dim)
     if given is None or quick is None:
         return None
@@ -62,26 +72,34 @@ def direction_answer(run: FlowRun, dim: int) -> Answer | None:
         verdict = "A flow can, and no direction is found to be the dearer one."
     numbers = (
         f"Training asks for log p(z) of given codes: at d = {dim}, {given.batch:,} of them take {spread(quick)} with a "
-        f"MAF and {spread(given)} with an IAF by the textbook, {times(found, 'as long')}; 1 would be no difference."
+        f"MAF and {spread(given)} with an IAF by the textbook, {times(found, 'as long')}"
     )
+    if here is not None:
+        numbers += f" ({times(ratio(here, quick))} by the incremental inversion)"
+    numbers += "; 1 would be no difference."
     if drawn is not None and slow is not None:
         numbers += f" Drawing is the mirror image: {spread(slow)} with a MAF, {spread(drawn)} with an IAF."
     return Answer(verdict, numbers)
 
 
-def flow_gain_sentence(name: str, gained: Difference) -> str:
+def flow_gain_answer(name: str, gained: Difference) -> Answer:
     """What a flow prior gains over N(0, I) in the bound.
 
+    Args:
+        name: of the flow.
+        gained: ELBO of its model minus that of N(0, I).
+
     Example:
-        >>> flow_gain_sentence("RealNVP", Difference(Estimate(3.8, 0.04), True))
-        'As a prior RealNVP gains 3.800 ± 0.040 nats of ELBO over N(0, I).'
-    """
-    value = difference_words(gained.estimate)
+        >>> print(flow_gain_answer("RealNVP", Difference(Estimate(3.8, 0.04), True)))
+        RealNVP is the better prior. Its ELBO minus that of N(0, I) is 3.800 ± 0.040 nats (one training of each); no difference would be 0.
+    """  # noqa: E501
+    numbers = (
+        f"Its ELBO minus that of N(0, I) is {difference_words(gained.estimate)} nats (one training of each); no "
+        "difference would be 0."
+    )
     if not gained.clear:
-        return f"As a prior {name} is not found to change the ELBO of N(0, I): {value} nats."
-    if gained.estimate.value > 0:
-        return f"As a prior {name} gains {value} nats of ELBO over N(0, I)."
-    return f"As a prior {name} loses {value.removeprefix('−')} nats of ELBO against N(0, I)."
+        return Answer(f"{name} is not told from N(0, I) by the bound.", numbers)
+    return Answer(f"{name} is the {'better' if gained.estimate.value > 0 else 'worse'} prior.", numbers)
 
 
 def gap_answer(gaussian: Estimate, flows: Mapping[str, tuple[Estimate, Difference]]) -> Answer:
@@ -100,7 +118,8 @@ def gap_answer(gaussian: Estimate, flows: Mapping[str, tuple[Estimate, Differenc
     if not loose:
         return Answer("Rich enough, as far as these images can show.", numbers)
     if tighter:
-        return Answer("A Gaussian is not: a flow comes nearer to the true posterior.", numbers)
+        comes = "comes" if len(tighter) == 1 else "come"
+        return Answer(f"A Gaussian is not; {' and '.join(tighter)} {comes} nearer to the true posterior.", numbers)
     if flows:
         return Answer("A Gaussian is not, and no flow is found to be nearer here.", numbers)
     return Answer("A Gaussian is not.", numbers)
@@ -130,13 +149,30 @@ def gained_answer(block: GainBlock) -> Answer:
     """
     m = len(block.rows)
     best = max(block.rows, key=lambda row: row.gains["elbo"].estimate.value)
-    bound = best.gains["elbo"].estimate
-    lead = f"{block.title}: {best.title}, the best of {m}," if m > 1 else f"{block.title}: {best.title}"
-    numbers = f"{lead} gains {difference_words(bound)} nats{parts_words(best.gains)}; no difference would be 0."
+    bound, parts = best.gains["elbo"].estimate, _parts(best)
+    lead = f"{best.title}, the best of {m}," if m > 1 else best.title
+    told = ", ".join(f"{difference_words(one.estimate)} {WORDS[key]}" for key, one in parts.items())
+    numbers = f"{lead} gains {difference_words(bound)} nats" + (f", of which {told}" if told else "")
+    numbers += "; no difference would be 0."
     if bound.value <= luck(m) * bound.se:
-        chance = f" With {m} priors to choose from, chance alone does as much." if m > 1 else ""
+        chance = f" With {m} priors to choose from, chance alone can do as much." if m > 1 else ""
         return Answer("No prior is found to gain over N(0, I).", f"{numbers}{chance}")
-    return Answer(f"A better bound{_source(best.gains)}.", numbers)
+    return Answer(f"A better bound{_source(bound.value, parts)}.", numbers)
+
+
+def _parts(row: ResultRow) -> dict[str, Difference]:
+    """Of a gain what it is the sum of.
+
+    Where the information has reached its ceiling log n, what lies above that counts as marginal KL, and differs from
+    encoder to encoder: then only the sum of the two is told.
+    """
+    found = {key: row.gains[key] for key in BOUND if key in row.gains}
+    if not {"mutual_information", "marginal_kl"} <= set(found) or not at_ceiling(row.test):
+        return found
+    one, other = found.pop("mutual_information"), found.pop("marginal_kl")
+    se = math.hypot(one.estimate.se, other.estimate.se)
+    both = Estimate(one.estimate.value + other.estimate.value, se)
+    return found | {"average_kl": Difference(both, one.paired and other.paired)}
 
 
 def luck(m: int) -> float:
@@ -149,13 +185,11 @@ def luck(m: int) -> float:
     return max(CLEAR, NormalDist().inv_cdf(1 - 0.05 / (2 * m)))
 
 
-def _source(gained: Mapping[str, Difference]) -> str:
+def _source(gain: float, parts: Mapping[str, Difference]) -> str:
     """The largest part of a gain that is surely one, and those that surely and noticeably take away from it."""
-    parts = [(key, gained[key]) for key in BOUND if key in gained]
-    more = [(one.estimate.value, key) for key, one in parts if one.clear and one.estimate.value > 0]
-    least = -NOTICED * gained["elbo"].estimate.value
-    less = [LOST_TO[key] for key, one in parts if one.clear and one.estimate.value < least]
+    more = [(one.estimate.value, key) for key, one in parts.items() if one.clear and one.estimate.value > 0]
+    less = [LOST_TO[key] for key, one in parts.items() if one.clear and one.estimate.value < -NOTICED * gain]
     if not more:
         return ""
     cost = f"; {' and '.join(less)} cost some of it" if less else ""
-    return f", most of it from {PART_NAMES[max(more)[1]]}{cost}"
+    return f", most of it from {WON_BY[max(more)[1]]}{cost}"

@@ -13,7 +13,7 @@ from core.figures.ladder import over_fit, words_of
 from core.figures.ladder_axis import reference_name
 from core.figures.ladder_words import SURE, coupling_answer, multimodal_answer, optimal_rung
 from core.figures.surgery_words import difference_words
-from core.figures.verdicts import above, better, classifier_sentence, share_words
+from core.figures.verdicts import above, better, classifier_sentence, null_words, share_words
 from core.ladder_records import Ladder
 from core.records import ClassifierTest, Distance, Estimate
 
@@ -44,8 +44,8 @@ def samples_answer(found: Distance) -> Answer:
         verdict = "From the prior, and its draws are not found to fall where the decoder was never trained."
     return Answer(
         verdict,
-        f"z is drawn from p(z), and whatever lies there is decoded: {share_words(holes)} of N(0, I)'s draws fall where "
-        f"no image is encoded. {classifier_sentence(found.classifiers)}",
+        f"Of N(0, I)'s draws {share_words(holes)} fall where no image is encoded; a perfect match would give "
+        f"{null_words(holes)}. {classifier_sentence(found.classifiers)}",
     )
 
 
@@ -57,26 +57,27 @@ def standard_answer(marginal: Estimate, null: Estimate | None, found: Distance) 
         null: what it would be for a perfect prior; None where the posteriors overlap too little to know.
         found: holes, leaks and classifiers.
     """
+    holes, leaks = found.mismatch.holes, found.mismatch.leaks
     sides = (
-        f"{share_words(found.mismatch.holes)} of its draws fall where the data has no mass, and "
-        f"{share_words(found.mismatch.leaks)} of the data's codes where it has none"
+        f"Holes: {share_words(holes)} of its draws (a match: {null_words(holes)}); leaks: {share_words(leaks)} of the "
+        f"codes (a match: {null_words(leaks)})."
     )
     if null is None:
-        differs = above(found.mismatch.holes) or above(found.mismatch.leaks) or told_apart(found.classifiers)
+        differs = above(holes) or above(leaks) or told_apart(found.classifiers)
         return Answer(
             "It is not where the codes are." if differs else "No mismatch that these images can show.",
             f"How much of its marginal KL of {marginal} nats is its own doing is not known, since the posteriors "
-            f"hardly overlap; but {sides}. {classifier_sentence(found.classifiers)}",
+            f"hardly overlap. {sides}",
         )
     excess = Estimate(marginal.value - null.value, math.hypot(marginal.se, null.se))
-    numbers = f"Its marginal KL is {marginal} nats, a perfect prior would have {null}"
+    numbers = f"Its marginal KL is {difference_words(marginal)} nats, a perfect one's {difference_words(null)}"
     if excess.value > SURE * excess.se:
         verdict = "It is not where the codes are, and that costs nats."
         numbers += f": {difference_words(excess)} nats are lost to it"
     else:
         verdict = "It costs nothing that these images can show."
         numbers += f", a difference of {difference_words(excess)} nats, no more than noise"
-    return Answer(verdict, f"{numbers}; {sides}.")
+    return Answer(verdict, f"{numbers}. {sides}")
 
 
 def told_apart(tests: Sequence[ClassifierTest]) -> bool:
@@ -116,7 +117,10 @@ def modes_answer(ladder: Ladder) -> Answer | None:
 def coupled_answer(ladder: Ladder) -> Answer | None:
     """Whether pseudo-inputs fit a frozen encoder better than free components; None where the ladder lacks one."""
     found = _split(coupling_answer(ladder))
-    return found and Answer(found.verdict, f"Fitted afterwards to one encoder, which stays: {found.numbers}")
+    return found and Answer(
+        f"Fitted afterwards to one encoder, {found.verdict[:1].lower()}{found.verdict[1:]}",
+        f"{found.numbers} Trained together with it, the encoder would move towards the pseudo-inputs as well.",
+    )
 
 
 def _split(answer: str) -> Answer | None:

@@ -66,8 +66,14 @@ def above(share: Share) -> bool:
 
 
 def share_words(share: Share) -> str:
-    """A share with its interval and its null: ``2.3 % [1.1, 4.7] (1.0 % would be a perfect match)``."""
-    return f"{_share(share)} {_interval(share)}"
+    """A share with its interval: ``2.3 % [1.1, 4.7]``."""
+    digits = _digits(share)
+    return f"{_share(share)} [{_percent(share.low, digits)}, {_percent(share.high, digits)}]"
+
+
+def null_words(share: Share) -> str:
+    """What a share would be for two draws of one distribution: ``0.9 %``."""
+    return f"{_percent(share.null, _digits(share, share.null))} %"
 
 
 def _interval(share: Share) -> str:

@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
+from core.datasets.titles import DATASET_TITLES
 from core.figures.tour_words import Answer
 from core.records import CheckpointInfo
-from core.tour import FIRST, LARGE, STANDARD, Cast, cast, missing_model
+from core.tour import DIMENSION, LARGE, STANDARD, Cast, cast, missing_model, offered
 from pages._ui import charts, drawn, layout
+from pages._ui.flow_runs import forget_missing
 
 KEY = "step"
 """Of the step in the address, from 1."""
+DATA = "tour_data"
+"""Of the data set in the address."""
 
 
 @dataclass(frozen=True)
@@ -73,20 +77,24 @@ class Step:
     lecture: str
 
 
-def casts() -> tuple[Cast, Cast]:
-    """The models of the tour, and the large ones that are told beside them."""
+def casts(dataset: str) -> tuple[Cast, Cast]:
+    """The models of the tour, and the large ones that are told beside them.
+
+    Args:
+        dataset: that the tour is walked on.
+    """
     available = layout.usable()
-    return cast(available, *FIRST), cast(available, *LARGE)
+    return cast(available, dataset, DIMENSION), cast(available, *LARGE)
 
 
-def choose(count: int) -> int:
-    """The step, from 1: chosen by its number, by the buttons or by the arrow keys.
+def choose(count: int) -> tuple[int, str]:
+    """The step, from 1, chosen by its number, by the buttons or by the arrow keys; and the data set.
 
     Args:
         count: number of steps.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
-        back, numbers, following = st.container(width="content"), st.container(width="content"), st.container()
+        back, numbers, following, of = (st.container(width="content") for _ in range(4))
     with numbers:
         chosen = st.segmented_control(
             "Question", list(range(1, count + 1)), default=1, required=True, key=KEY, bind="query-params",
@@ -97,8 +105,24 @@ def choose(count: int) -> int:
         _button("Back", ":material/arrow_back:", "Left", step - 1, count)
     with following:
         _button("Next", ":material/arrow_forward:", "Right", step + 1, count)
+    with of:
+        dataset = _data_set()
     st.progress(step / count, text=f"Question {step} of {count}")
-    return step
+    return step, dataset
+
+
+def _data_set() -> str:
+    """What the models of the tour were trained on, where there is something to choose."""
+    names = offered(layout.usable())
+    forget_missing(DATA, names)
+    if len(names) == 1:
+        return names[0]
+    chosen = st.segmented_control(
+        "Models of", names, default=names[0], required=True, key=DATA, bind="query-params",
+        format_func=DATASET_TITLES.__getitem__, label_visibility="collapsed",
+        help="Which images the models of the tour were trained on.",
+    )  # fmt: skip
+    return chosen or names[0]
 
 
 def _button(label: str, icon: str, shortcut: str, to: int, count: int) -> None:
@@ -122,8 +146,8 @@ def show(step: Step, number: int, own: Cast, large: Cast) -> None:
         return
     found = step.look(own, large)
     drawn.about(list(found.models))
-    for place, (title, answer) in enumerate(found.answers.items()):
-        lead = "" if place == 0 else f"{title}: "
+    for title, answer in found.answers.items():
+        lead = f"{title}: " if len(found.answers) > 1 else ""
         st.markdown(f"{lead}**{charts.plain(answer.verdict)}** {charts.plain(answer.numbers)}")
     for reason in found.missing:
         st.info(reason)

@@ -10,7 +10,6 @@ from core import comparison, component_table, figures, results_tables, tables, t
 from core.comparison import Difference, Measured
 from core.component_records import order
 from core.figures import component_mosaic, component_words, flow_timing_words, prior_gains, tour_model_words, tour_words
-from core.figures.tour_words import Answer
 from core.flow_timing_file import list_runs
 from core.flow_timing_records import FlowRun
 from core.plain_text import shown_error
@@ -64,7 +63,7 @@ def _tiles(models: tuple[CheckpointInfo, ...]) -> None:
             charts.caption(
                 figures.caption(
                     layout.dataset_title(info.dataset), layout.split_of(info), found.images, SEED,
-                    f"{info.name}: {shown}, the most used first and framed; {sentence}",
+                    f"{info.name}: {shown}, the most used first and framed. {sentence}",
                 )
             )  # fmt: skip
             downloads.keep(
@@ -76,14 +75,11 @@ def flows(own: Cast, large: Cast) -> Shown:
     """A flow as the prior, and why not an IAF."""
     run, reason = _timings()
     answers = {}
+    if run is not None and (cost := tour_model_words.direction_answer(run, _dimension(run))) is not None:
+        answers[f"Flows, d = {_dimension(run)}"] = cost
     for of in (own, large):
-        gained = _difference(of, REALNVP, STANDARD)
-        told = "" if gained is None else tour_model_words.flow_gain_sentence("RealNVP", gained)
-        cost = None if run is None or of is large else tour_model_words.direction_answer(run, _dimension(run))
-        if cost is not None:
-            answers[of.title] = Answer(cost.verdict, f"{cost.numbers} {told}".strip())
-        elif told:
-            answers[of.title] = Answer("A flow can.", told)
+        if (gap := _difference(of, REALNVP, STANDARD)) is not None:
+            answers[of.title] = tour_model_words.flow_gain_answer("RealNVP", gap)
     missing = _lacking(own, REALNVP)
     if run is None:
         missing = (*missing, f"{reason} `python -m core flow-timing` measures them here.")
@@ -186,13 +182,13 @@ def _bounds(models: tuple[CheckpointInfo, ...]) -> None:
 def gained(own: Cast, large: Cast) -> Shown:
     """What the priors really gained."""
     found = [
-        (of, group, block)
+        (group, block)
         for of in (own, large)
         for group, block in lesson.compared()
         if (group.dataset, group.latent_dim) == (of.dataset, of.latent_dim) and not group.in_bits
     ]
-    answers = {of.title: tour_model_words.gained_answer(block) for of, _, block in found}
-    blocks, groups = [block for _, _, block in found], [group for _, group, _ in found]
+    groups, blocks = [group for group, _ in found], [block for _, block in found]
+    answers = {block.title: tour_model_words.gained_answer(block) for block in blocks}
 
     def draw() -> None:
         alt = " ".join(prior_gains.gain_block_sentence(block) for block in blocks)
