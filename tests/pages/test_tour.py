@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -33,36 +33,45 @@ def answers(app: AppTest) -> list[str]:
     return [one.value.replace("\\", "") for one in app.markdown if re.match(r"([^*]*: )?\*\*", one.value)]
 
 
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("root", [None, SHIPPED], ids=["small", "shipped"])
-def test_every_step_answers_its_question_with_numbers_and_one_figure(open_page: Open, step: int, root: Path) -> None:
-    app = open_page("tour", root=root, step=str(step), warm=True)
-    assert not app.exception and not app.warning
+def walked(app: AppTest) -> Iterator[tuple[int, AppTest]]:
+    """All steps of one visit; every one must be free of errors."""
+    for step in STEPS:
+        app.segmented_control(key="step").set_value(step).run()
+        assert not app.exception, (step, app.exception[0].value)
+        yield step, app
+
+
+def check(step: int, app: AppTest) -> None:
+    """A question, its answer in numbers with their errors, one figure, the null, the formula and a way on."""
+    assert not app.warning, step
     assert head(app).startswith(f"{step}. ") and head(app).endswith("?")
     assert f"Question {step} of 8" in [one.proto.text for one in app.get("progress")]
-    assert len(app.get("plotly_chart")) == (2 if step == 5 else 1)
+    assert len(app.get("plotly_chart")) == (2 if step == 5 else 1), step
     told, null = answers(app)[:-1], answers(app)[-1]
-    assert told and all(NUMBER.search(answer) for answer in told)
+    assert told and all(NUMBER.search(answer) for answer in told), (step, told)
     assert null.startswith("**If there were no difference:**")
     assert app.get("expander") and "In the lecture: *" in said(app) and app.get("latex")
     assert any("See it in full" in link.proto.label for link in app.get("page_link"))
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_the_shipped_models_need_nothing_more(open_page: Open, step: int) -> None:
-    app = open_page("tour", root=SHIPPED, step=str(step), warm=True)
-    assert not app.info and any(answer.startswith("MNIST, d = 40") for answer in answers(app))
+def test_every_step_over_small_models(open_page: Open) -> None:
+    for step, app in walked(open_page("tour", warm=True)):
+        check(step, app)
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_a_step_takes_less_than_a_second_once_the_models_are_loaded(open_page: Open, step: int) -> None:
-    app = open_page("tour", root=SHIPPED, step=str(step), warm=True)
-    best = 10.0
-    for _ in range(3):
-        start = time.perf_counter()
-        app.run()
-        best = min(best, time.perf_counter() - start)
-    assert best < 1
+def test_every_step_over_the_shipped_models_needs_nothing_more_and_is_quick(open_page: Open) -> None:
+    for step, app in walked(open_page("tour", root=SHIPPED, warm=True)):
+        check(step, app)
+        assert not app.info, (step, app.info[0].value)
+        assert any(answer.startswith("MNIST, d = 40") for answer in answers(app)), step
+        assert min(map(seconds, [app] * 2)) < 1, step
+
+
+def seconds(app: AppTest) -> float:
+    """That it takes to draw the page again."""
+    start = time.perf_counter()
+    app.run()
+    return time.perf_counter() - start
 
 
 @pytest.fixture
@@ -77,77 +86,67 @@ def few(zoo: Path, tmp_path: Path) -> Callable[..., Path]:
     return copied
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_what_is_missing_is_named_with_its_command(open_page: Open, few: Callable[..., Path], step: int) -> None:
-    app = open_page("tour", root=few("standard"), step=str(step))
-    assert not app.exception
-    told = " ".join(one.value for one in app.info)
-    for key in NEEDED[step]:
-        assert re.search(rf"`python -m core train --dataset digits .*{key}", told)
-    assert bool(told) is bool(NEEDED[step])
+def test_what_is_missing_is_named_with_its_command(open_page: Open, few: Callable[..., Path]) -> None:
+    for step, app in walked(open_page("tour", root=few("standard"), warm=True)):
+        told = " ".join(one.value for one in app.info)
+        for key in NEEDED[step]:
+            assert re.search(rf"`python -m core train --dataset digits .*{key}", told), (step, key)
+        assert bool(told) is bool(NEEDED[step]), step
 
 
-@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("kind", ["vamp", "unlabelled", FLOW_POSTERIORS[0]])
-def test_without_the_first_model_every_step_says_how_to_train_it(
-    open_page: Open, few: Callable[..., Path], kind: str, step: int
+def test_without_the_first_model_a_step_says_how_to_train_it(
+    open_page: Open, few: Callable[..., Path], kind: str
 ) -> None:
-    app = open_page("tour", root=few(kind), step=str(step))
+    app = open_page("tour", root=few(kind), step="5", warm=True)
     assert not app.exception and not app.get("plotly_chart")
     assert "python -m core train --dataset digits --prior standard --latent-dim 2" in app.info[0].value
 
 
 @pytest.mark.parametrize(
     ("kind", "step", "command"),
-    [
-        ("no-latents", 1, ""),
-        ("no-latents", 2, ""),
-        ("no-latents", 4, "ladder no-latents"),
-        ("no-latents", 3, "ladder no-latents"),
-    ],
+    [("no-latents", 1, ""), ("no-latents", 2, ""), ("no-latents", 4, "ladder no-latents")],
 )
 def test_a_model_that_lacks_something_says_what(
     open_page: Open, few: Callable[..., Path], kind: str, step: int, command: str
 ) -> None:
-    app = open_page("tour", root=few(kind), step=str(step))
+    app = open_page("tour", root=few(kind), step=str(step), warm=True)
     assert not app.exception
     told = " ".join(one.value for one in app.info)
     assert f"python -m core {command}" in told if command else "no latents" in told
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_a_model_that_was_not_evaluated_says_so(open_page: Open, few: Callable[..., Path], step: int) -> None:
+def test_models_that_were_not_evaluated_say_so(open_page: Open, few: Callable[..., Path]) -> None:
     root = few("standard", "mog", "vamp", "realnvp")
     for name in ("standard", "mog", "vamp", "realnvp"):
         (root / name / "metrics.json").unlink()
         (root / name / "per_image-test.safetensors").unlink()
-    app = open_page("tour", root=root, step=str(step))
-    assert not app.exception
-    assert step == 4 or "python -m core evaluate" in said(app)
+    for step, app in walked(open_page("tour", root=root, warm=True)):
+        assert step == 4 or "python -m core evaluate" in said(app), step
 
 
 def test_a_ladder_that_cannot_be_used_is_told(open_page: Open, few: Callable[..., Path]) -> None:
     root = few("standard")
     (root / "standard" / "ladder.json").write_text("{}")
-    app = open_page("tour", root=root, step="4")
+    app = open_page("tour", root=root, step="4", warm=True)
     assert not app.exception and not app.get("plotly_chart")
     assert "The ladder of standard cannot be used" in app.info[0].value
 
 
 @pytest.mark.parametrize("asked", ["0", "9", "-1", "2.5", "abc", "1e99", "<b>3</b>"])
 def test_a_step_that_is_none_falls_back_to_the_first(open_page: Open, asked: str) -> None:
-    app = open_page("tour", step=asked)
+    app = open_page("tour", step=asked, warm=True)
     assert not app.exception and head(app).startswith("1. ")
     assert "step=" in app.warning[0].value
 
 
 def test_an_empty_step_is_the_first(open_page: Open) -> None:
-    app = open_page("tour", step="")
+    app = open_page("tour", step="", warm=True)
     assert not app.exception and head(app).startswith("1. ")
 
 
 def test_the_buttons_walk_through_all_steps_and_rest_at_the_ends(open_page: Open) -> None:
-    app = open_page("tour")
+    app = open_page("tour", warm=True)
     assert app.button(key="tour-back").disabled
     seen = [head(app)]
     for _ in range(7):
@@ -158,25 +157,25 @@ def test_the_buttons_walk_through_all_steps_and_rest_at_the_ends(open_page: Open
     app.button(key="tour-back").click().run()
     assert head(app) == seen[6]
     app.segmented_control(key="step").set_value(3).run()
-    assert head(app) == seen[2] and app.query_params["step"] == "3"
+    assert head(app) == seen[2]
     shortcuts = [app.button(key=f"tour-{name}").proto.shortcut for name in ("back", "next")]
     assert shortcuts == ["left", "right"]
 
 
-@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("root", [None, pytest.param(SHIPPED, marks=pytest.mark.slow)], ids=["small", "shipped"])
-def test_every_link_leads_to_a_page_that_shows_its_models(open_page: Open, step: int, root: Path) -> None:
-    app = open_page("tour", root=root, step=str(step), warm=True)
-    for link in app.get("page_link"):
-        query = parse_qs(link.proto.query_string)
-        assert link.proto.page in PAGES
-        there = open_page(link.proto.page, root=root, warm=True, **query)
-        assert not there.exception, link.proto.label
-        assert not there.warning, (link.proto.label, [one.value for one in there.warning])
+def test_every_link_leads_to_a_page_that_shows_its_models(open_page: Open, root: Path | None) -> None:
+    tour = open_page("tour", root=root, warm=True)
+    links = {(link.proto.page, link.proto.query_string) for _, app in walked(tour) for link in app.get("page_link")}
+    assert len(links) >= 10
+    for page, text in sorted(links):
+        query = parse_qs(text)
+        assert page in PAGES
+        there = open_page(page, root=root, warm=True, **query)
+        assert not there.exception, (page, text)
+        assert not there.warning, (page, text, [one.value for one in there.warning])
         if "show" in query:
             assert there.session_state["models"] == query["show"]
-        for name, value in query.items():
-            assert name == "show" or str(there.session_state[name]) == value[0]
+        assert all(str(there.session_state[name]) == query[name][0] for name in query if name != "show"), (page, text)
 
 
 def test_the_tour_can_be_walked_on_another_data_set(open_page: Open) -> None:
@@ -188,5 +187,5 @@ def test_the_tour_can_be_walked_on_another_data_set(open_page: Open) -> None:
 
 
 def test_home_leads_to_the_tour(open_page: Open) -> None:
-    links = {link.proto.label: link.proto.page for link in open_page("home").get("page_link")}
+    links = {link.proto.label: link.proto.page for link in open_page("home", warm=True).get("page_link")}
     assert links["New here? Take the tour: eight questions"] == "tour"
