@@ -70,7 +70,7 @@ def standard_answer(marginal: Estimate, null: Estimate | None, found: Distance) 
             f"hardly overlap. {sides}",
         )
     excess = Estimate(marginal.value - null.value, math.hypot(marginal.se, null.se))
-    numbers = f"Its marginal KL is {difference_words(marginal)} nats, a perfect one's {difference_words(null)}"
+    numbers = f"Its marginal KL is {difference_words(marginal)} nats, a perfect prior's {difference_words(null)}"
     if excess.value > SURE * excess.se:
         verdict = "It is not where the codes are, and that costs nats."
         numbers += f": {difference_words(excess)} nats are lost to it"

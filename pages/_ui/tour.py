@@ -94,7 +94,7 @@ def choose(count: int) -> tuple[int, str]:
         count: number of steps.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
-        back, numbers, following, of = (st.container(width="content") for _ in range(4))
+        back, following, numbers, of = (st.container(width="content") for _ in range(4))
     with numbers:
         chosen = st.segmented_control(
             "Question", list(range(1, count + 1)), default=1, required=True, key=KEY, bind="query-params",
