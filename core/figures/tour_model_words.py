@@ -46,14 +46,18 @@ def pair_answer(vamp: Difference) -> Answer:
     Args:
         vamp: ELBO of the VampPrior's model minus that of the mixture's.
     """
-    how = "taken image by image" if vamp.paired else "the errors of both added"
     numbers = (
         "Each trained with its own encoder, the VampPrior's ELBO minus that of the mixture of Gaussians is "
-        f"{difference_words(vamp.estimate)} nats ({how}, one training of each); no difference would be 0."
+        f"{difference_words(vamp.estimate)} nats ({_how(vamp)}); no difference would be 0."
     )
     if not vamp.clear:
         return Answer("These images do not tell them apart.", numbers)
     return Answer("The VampPrior, here." if vamp.estimate.value > 0 else "The mixture of Gaussians, here.", numbers)
+
+
+def _how(difference: Difference) -> str:
+    """What stands behind a difference of two models."""
+    return f"{'taken image by image' if difference.paired else 'the errors of both added'}, one training of each"
 
 
 def direction_answer(run: FlowRun, dim: int) -> Answer | None:
@@ -78,7 +82,8 @@ def direction_answer(run: FlowRun, dim: int) -> Answer | None:
         numbers += f" ({times(ratio(here, quick))} by the incremental inversion)"
     numbers += "; 1 would be no difference."
     if drawn is not None and slow is not None:
-        numbers += f" Drawing is the mirror image: {spread(slow)} with a MAF, {spread(drawn)} with an IAF."
+        lead = "Drawing is the mirror image" if found.low > 1 and ratio(slow, drawn).low > 1 else "Drawing them"
+        numbers += f" {lead}: {spread(slow)} with a MAF, {spread(drawn)} with an IAF."
     return Answer(verdict, numbers)
 
 
@@ -91,11 +96,11 @@ def flow_gain_answer(name: str, gained: Difference) -> Answer:
 
     Example:
         >>> print(flow_gain_answer("RealNVP", Difference(Estimate(3.8, 0.04), True)))
-        RealNVP is the better prior. Its ELBO minus that of N(0, I) is 3.800 ± 0.040 nats (one training of each); no difference would be 0.
+        RealNVP is the better prior. Its ELBO minus that of N(0, I) is 3.800 ± 0.040 nats (taken image by image, one training of each); no difference would be 0.
     """  # noqa: E501
     numbers = (
-        f"Its ELBO minus that of N(0, I) is {difference_words(gained.estimate)} nats (one training of each); no "
-        "difference would be 0."
+        f"Its ELBO minus that of N(0, I) is {difference_words(gained.estimate)} nats ({_how(gained)}); no difference "
+        "would be 0."
     )
     if not gained.clear:
         return Answer(f"{name} is not told from N(0, I) by the bound.", numbers)

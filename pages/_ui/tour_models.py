@@ -140,11 +140,11 @@ def rich(own: Cast, large: Cast) -> Shown:
     else:
         missing = (*missing, tour.missing_measure(base, "gap of the bound"))
     for info in large.find(STANDARD):
-        gained = tour.estimate(info, "importance_gain")
-        if gained is not None:
-            samples = int(info.metrics[tour.SPLIT]["samples"])
+        gained, samples = tour.estimate(info, "importance_gain"), info.metrics.get(tour.SPLIT, {}).get("samples")
+        if gained is not None and samples:
             answers[large.title] = tour_model_words.gap_at_least_answer(gained, samples)
-    models = tuple(info for info in own.find(STANDARD, WITH_IAF, WITH_REALNVP) if tour.stored(info, "likelihood_curve"))
+    every = own.find(STANDARD, WITH_IAF, WITH_REALNVP)
+    models = tuple(info for info in every if _elbo(info) is not None and tour.stored(info, "likelihood_curve"))
     return Shown(
         answers,
         "q(z|x) would be the true posterior: the gap would be 0 and every line flat, since one sample would do.",
