@@ -52,9 +52,12 @@ class PerImage:
         return len(self.values["average_kl"])
 
     def of(self, measure: str) -> np.ndarray | None:
-        """(n,) float64 nats; "elbo" is calculated. None where it was not measured."""
+        """(n,) float64 nats; "elbo" and "bound_gap" are calculated. None where it was not measured."""
         if measure == "elbo":
             return self.values["reconstruction"].astype(np.float64) - self.values["average_kl"]
+        if measure == "bound_gap":
+            exact, bound = self.of("log_likelihood"), self.of("elbo")
+            return None if exact is None or bound is None else exact - bound
         found = self.values.get(measure)
         return None if found is None else found.astype(np.float64)
 

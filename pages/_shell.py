@@ -16,6 +16,13 @@ PAGES = [
     ("Overview", "home.py", "Home", ":material/home:", "What Priorscope shows and which models are here."),
     (
         "Overview",
+        "tour.py",
+        "Tour",
+        ":material/tour:",
+        "Eight questions about priors, with live answers.",
+    ),
+    (
+        "Overview",
         "compare.py",
         "Compare",
         ":material/compare:",

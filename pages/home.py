@@ -13,6 +13,7 @@ st.title("What does a VAE's prior do?")
 featured, *_ = layout.require_models()
 available = layout.usable()
 drawn.about(available)
+layout.link_to("tour", "New here? Take the tour: eight questions", icon=":material/tour:")
 
 reason = layout.why_not_drawn(featured)
 if reason is None:

@@ -10,6 +10,7 @@ component_mosaic.py, component_map.py, component_usage.py, component_path.py  th
 history.py    a recorded training, epoch by epoch; history_words.py  its sentences
 images.py     `mosaic`, `png`, `data_uri`
 verdicts.py   `mismatch_sentence`, `caption`
+tour_words.py, tour_model_words.py   the answers of the guided tour
 theme.py      every colour and size
 
 Show a figure with ``st.plotly_chart(figure, theme="streamlit", key=...)``: text takes the theme's colour, backgrounds

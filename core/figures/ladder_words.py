@@ -28,17 +28,38 @@ def ladder_answers(ladder: Ladder) -> tuple[str, ...]:
     Returns:
         Up to three paragraphs without markup; a question whose families are not on the ladder is left out.
     """
-    gaussian, mog, vamp = (_best(ladder, kind) for kind in ("gaussian", "mog", "vamp"))
-    several, answers = _best(ladder, "mog", least=2), []
-    if gaussian is not None and several is not None:
-        answers.append(f"Do we need a multimodal prior? {_multimodal(ladder, several, gaussian)}")
-    if mog is not None and vamp is not None:
-        question = "Is coupling to the posterior needed, or is a mixture of Gaussians enough?"
-        answers.append(f"{question} {_coupling(ladder, vamp, mog)}")
-    aggregated = _best(ladder, "aggregated")
-    if aggregated not in (None, ladder.reference):  # measured from itself it gains nothing anywhere
-        answers.append(f"What does the optimal prior cost? {_optimal(ladder, aggregated)}")
-    return tuple(answers)
+    asked = (
+        ("Do we need a multimodal prior?", multimodal_answer(ladder)),
+        ("Is coupling to the posterior needed, or is a mixture of Gaussians enough?", _frozen(coupling_answer(ladder))),
+        ("What does the optimal prior cost?", _cost_answer(ladder)),
+    )
+    return tuple(f"{question} {answer}" for question, answer in asked if answer)
+
+
+def multimodal_answer(ladder: Ladder) -> str:
+    """Whether a mixture fits better than one Gaussian, then a colon and the numbers; "" where one is not there."""
+    gaussian, several = _best(ladder, "gaussian"), _best(ladder, "mog", least=2)
+    return "" if gaussian is None or several is None else _multimodal(ladder, several, gaussian)
+
+
+def coupling_answer(ladder: Ladder) -> str:
+    """Whether a VampPrior fits better than a mixture, then a colon and the numbers; "" where one is not there."""
+    mog, vamp = _best(ladder, "mog"), _best(ladder, "vamp")
+    return "" if mog is None or vamp is None else _coupling(ladder, vamp, mog)
+
+
+def _frozen(answer: str) -> str:
+    return f"{answer} {_FROZEN}" if answer else ""
+
+
+def optimal_rung(ladder: Ladder) -> Rung | None:
+    """The aggregated posterior on a ladder, None where it is not there or is what the others are measured from."""
+    place = _best(ladder, "aggregated")
+    return None if place is None or place == ladder.reference else ladder.rungs[place]
+
+
+def _cost_answer(ladder: Ladder) -> str:
+    return "" if optimal_rung(ladder) is None else _optimal(ladder, _best(ladder, "aggregated") or 0)
 
 
 def _best(ladder: Ladder, *kinds: str, least: int = 1) -> int | None:
@@ -77,7 +98,7 @@ def _coupling(ladder: Ladder, vamp: int, mog: int) -> str:
         0: f"A mixture is enough, {_NO_DIFFERENCE}: {words}, {size}.",
         -1: f"A mixture is enough and fits better: {words}, {size}.",
     }[sign]
-    return f"{verdict} {_FROZEN}"
+    return verdict
 
 
 def _optimal(ladder: Ladder, place: int) -> str:

@@ -25,6 +25,13 @@ def estimate_of(metrics: Mapping[str, Any], key: str, name: str = "the model") -
     return Estimate(float(metrics[key]["value"]), float(metrics[key]["se"]))
 
 
+def at_ceiling(metrics: Mapping[str, Any]) -> bool:
+    """Whether the information is cut off at log n rather than measured; False where that was not measured."""
+    if not {"mutual_information", "log_n"} <= set(metrics):
+        return False
+    return estimate_of(metrics, "mutual_information").value > estimate_of(metrics, "log_n").value - AT_CEILING
+
+
 def difference_words(value: Estimate) -> str:
     """A difference ± one standard error, with two digits of the error, up to three decimals."""
     decimals = min(3, max(2, 1 - math.floor(math.log10(value.se)))) if value.se > 0 else 2

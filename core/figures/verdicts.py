@@ -24,7 +24,7 @@ def mismatch_sentence(
     Returns:
         Two or three sentences without markup.
     """
-    holes, leaks = _above(mismatch.holes), _above(mismatch.leaks)
+    holes, leaks = above(mismatch.holes), above(mismatch.leaks)
     lead = {
         (True, True): "The prior and the data disagree both ways",
         (True, False): "The prior has holes",
@@ -60,8 +60,20 @@ def caption(dataset: str, split: str, n: int, seed: int, method: str) -> str:
     return f"{dataset}, {split} split, n = {n:,}, seed {seed}. {method.strip().rstrip('.')}."
 
 
-def _above(share: Share) -> bool:
+def above(share: Share) -> bool:
+    """Whether the whole interval of a share lies above what two draws of one distribution would give."""
     return share.low > share.null
+
+
+def share_words(share: Share) -> str:
+    """A share with its interval: ``2.3 % [1.1, 4.7]``."""
+    digits = _digits(share)
+    return f"{_share(share)} [{_percent(share.low, digits)}, {_percent(share.high, digits)}]"
+
+
+def null_words(share: Share) -> str:
+    """What a share would be for two draws of one distribution: ``0.9 %``."""
+    return f"{_percent(share.null, _digits(share, share.null))} %"
 
 
 def _interval(share: Share) -> str:

@@ -28,7 +28,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "pixels": components.PIXELS, "click": components.CLICKS, "panels": flow_timing_words.SHORT, "colour": COLOURS,
     "sets": browser.CLICKS,
     "timed_flows": flow_timing_words.FLOWS, "waiting": flow_timing_words.FLOWS,
-    "inversions": flow_timing_words.METHODS, "t_dataset": DATASET_TITLES,
+    "inversions": flow_timing_words.METHODS, "t_dataset": DATASET_TITLES, "tour_data": DATASET_TITLES,
     **{key: {name: kind.title for name, kind in PRIORS.items()} for key in ("t_prior", "l_prior")},
     "t_posterior": {name: kind.title for name, kind in POSTERIORS.items()},
 }  # fmt: skip

@@ -24,7 +24,7 @@ def show(info: CheckpointInfo) -> None:
     if reason := layout.why_no_mixture(info):
         st.info(reason)
         return
-    answers, picture = st.container(), st.container()
+    answers, below = st.container(), st.container()
     try:
         stored = cache.ladder(info.name, info.digest)
     except CheckpointError as error:
@@ -33,10 +33,12 @@ def show(info: CheckpointInfo) -> None:
     steps, seed = (STEPS, 0) if stored is None else (stored.steps, stored.seed)
     with st.expander("Fit it again with other settings", key="again", on_change="rerun", bind="query-params"):
         chosen = _settings(steps, seed)
-    with picture:
+    with below:
         found = stored if stored is not None and chosen == (steps, seed) else _fitted(info, *chosen)
         if found is not None:
-            _picture(info, found)
+            picture(info, found)
+            with st.expander("All fits as a table"):
+                st.dataframe(figures.ladder_table(found), hide_index=True)
     with answers:
         for answer in () if found is None else figures.ladder_answers(found):
             question, _, rest = answer.partition("? ")
@@ -76,7 +78,8 @@ def _fitted(info: CheckpointInfo, steps: int, seed: int) -> Ladder | None:
     return job_panel.require(words, cache.fitted_ladder, button="Fit the ladder", about=about)
 
 
-def _picture(info: CheckpointInfo, found: Ladder) -> None:
+def picture(info: CheckpointInfo, found: Ladder) -> None:
+    """The figure of a ladder with its caption and its numbers."""
     name = f"{info.name}-ladder"
     answers = (
         " ".join(figures.ladder_answers(found))
@@ -97,10 +100,7 @@ def _picture(info: CheckpointInfo, found: Ladder) -> None:
             f"intervals over the images, of the difference to {figures.reference_name(found)}; {null}",
         )
     )
-    rows = figures.ladder_table(found)
     downloads.keep({"Ladder": lambda: _csv(found)}, name)
-    with st.expander("All fits as a table"):
-        st.dataframe(rows, hide_index=True)
 
 
 def _csv(found: Ladder) -> str:

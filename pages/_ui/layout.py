@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -111,13 +112,25 @@ def why_not_drawn(info: CheckpointInfo) -> str | None:
     return None
 
 
-def link_to(page: str, label: str, info: CheckpointInfo, icon: str = ":material/bubble_chart:") -> None:
-    """A link to a page that shows this model; ``links.follow`` reads what it adds to the address."""
+def link_to(
+    page: str,
+    label: str,
+    *infos: CheckpointInfo,
+    icon: str = ":material/bubble_chart:",
+    query: Mapping[str, str] | None = None,
+) -> None:
+    """A link to a page that shows these models; ``links.follow`` reads what it adds to the address.
+
+    Args:
+        page: name of its file, without ending.
+        label: of the link.
+        infos: models that the page chooses; without any, those that are chosen stay.
+        icon: before the label.
+        query: what else stands in the address, by key of a widget of that page.
+    """
+    shown = {SHOW: [info.name for info in infos]} if infos else {}
     st.page_link(
-        Path(__file__).parents[1] / f"{page}.py",
-        label=label,
-        icon=icon,
-        query_params={SHOW: info.name},
+        Path(__file__).parents[1] / f"{page}.py", label=label, icon=icon, query_params={**shown, **(query or {})}
     )
 
 

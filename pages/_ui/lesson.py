@@ -8,30 +8,37 @@ from core import results_tables
 from core.figures import prior_gains
 from core.figures.prior_gains import GainBlock
 from core.figures.ready import ready
+from core.results_records import ResultGroup
 from pages._ui import cache_results, charts, downloads
 
 
 def draw() -> None:
     """One figure, a sentence for each data set; nothing where there is no model to compare."""
-    groups, _ = cache_results.results()
-    compared = [group for group in groups if any("elbo" in row.gains for row in group.rows)]
-    blocks = [
-        GainBlock(results_tables.short_title(group), [row for row in group.rows if "elbo" in row.gains])
-        for group in compared
-    ]
-    drawn = [block for group, block in zip(compared, blocks, strict=True) if not group.in_bits]
+    found = compared()
+    groups, blocks = [group for group, _ in found], [block for _, block in found]
+    drawn = [block for group, block in found if not group.in_bits]
     if not drawn:
         return
     charts.heading("What does a better prior gain?")
     sentences = [prior_gains.gain_block_sentence(block) for block in blocks]
     charts.chart(ready(prior_gains.prior_gains_figure, drawn), "prior-gains", " ".join(sentences))
-    charts.caption(_caption(any(group.in_bits for group in compared)))
+    charts.caption(caption(grey=any(group.in_bits for group in groups)))
     for sentence in sentences:
         st.markdown(f"- {charts.plain(sentence)}")
-    downloads.keep({"Gains": lambda: results_tables.gains_csv(compared)}, "prior-gains")
+    downloads.keep({"Gains": lambda: results_tables.gains_csv(groups)}, "prior-gains")
 
 
-def _caption(grey: bool) -> str:
+def compared() -> list[tuple[ResultGroup, GainBlock]]:
+    """The groups with models that gain something over N(0, I) or do not, and these models."""
+    groups, _ = cache_results.results()
+    blocks = [
+        GainBlock(results_tables.short_title(group), [row for row in group.rows if "elbo" in row.gains])
+        for group in groups
+    ]
+    return [(group, block) for group, block in zip(groups, blocks, strict=True) if block.rows]
+
+
+def caption(*, grey: bool) -> str:
     """What the figure shows, and whether images with grey levels were left out of it."""
     left_out = " Images with 256 grey levels have likelihoods of another size and stand in words only." if grey else ""
     return (

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.records import CheckpointInfo
-from pages._ui import layout
+from pages._ui import controls, layout
 
 _KEY = "_pages"
-WITHOUT_MODEL = ("home", "train", "flow_timing", "your_data", "model_card", "results")
+WITHOUT_MODEL = ("home", "tour", "train", "flow_timing", "your_data", "model_card", "results")
 """Pages that are not about one model."""
 
 
@@ -20,7 +20,7 @@ def remember(pages: Sequence[tuple[str, str, str, str, str]]) -> None:
 
 
 def follow() -> bool:
-    """Choose the model that a link asks for, instead of those that were chosen; to be called before any widget.
+    """Choose the models that a link asks for, instead of those that were chosen; to be called before any widget.
 
     Returns:
         Whether it was done, so that what else the address says of models is out of date.
@@ -29,7 +29,7 @@ def follow() -> bool:
     # In its first run a session takes the models of the address, whatever is set here: then it is done in the next one.
     if not asked or ("models" in st.query_params and "models" not in st.session_state):
         return False
-    st.session_state["models"] = asked[-1:]
+    st.session_state["models"] = list(dict.fromkeys(asked))[: controls.MAX_MODELS]
     del st.query_params[layout.SHOW]
     return True
 

@@ -52,6 +52,16 @@ def test_the_likelihood_is_that_of_each_image(measured: Evaluation) -> None:
     assert sampled is not None and np.corrcoef(-sampled, truth)[0, 1] > 0.999
 
 
+def test_the_gap_of_the_bound_is_that_of_each_image(measured: Evaluation) -> None:
+    found = measured.per_image
+    gap, likelihood, bound = (found.of(measure) for measure in ("bound_gap", "log_likelihood", "elbo"))
+    assert gap is not None and likelihood is not None and bound is not None
+    assert gap.shape == (60,) and np.array_equal(gap, likelihood - bound)
+    assert gap.mean() == pytest.approx(measured.as_dict()["bound_gap"]["value"], abs=0.05)
+    kept = {name: found.values[name] for name in ("reconstruction", "average_kl")}
+    assert dataclasses.replace(found, values=kept).of("bound_gap") is None
+
+
 def test_they_are_measured_again_without_the_likelihood(measured: Evaluation) -> None:
     again = measure_images(VAE, Split(IMAGES), "test", seed=4, samples=200)
     assert set(again.values) == set(measured.per_image.values) - {"nll"} and again.images == measured.per_image.images

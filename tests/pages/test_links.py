@@ -30,6 +30,13 @@ def test_a_link_opened_in_a_new_tab_does_so_too(open_page: Open, query: dict[str
     assert not app.exception and app.multiselect(key="models").value == ["vamp"]
 
 
+def test_a_link_may_choose_several_models_but_none_twice_and_no_more_than_fit(open_page: Open) -> None:
+    app = open_page("model_card", models="standard", show=["vamp", "mog", "vamp"])
+    assert not app.exception and app.multiselect(key="models").value == ["vamp", "mog"]
+    app = open_page("model_card", show=[*(f"gone-{k}" for k in range(20)), "mog"])
+    assert not app.exception
+
+
 def test_a_link_to_a_model_that_is_gone_says_what_to_do(open_page: Open) -> None:
     app = open_page("home", show="gone")
     assert not app.exception and "Choose a model in the sidebar" in words(app)

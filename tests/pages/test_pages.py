@@ -15,6 +15,7 @@ from tests.pages.zoo import BROKEN, FLOW_POSTERIORS, KINDS, PAGES
 Open = Callable[..., AppTest]
 TITLES = {
     "home": "What does a VAE's prior do?",
+    "tour": "Eight questions about priors",
     "compare": "What does another prior change?",
     "prior_vs_posterior": "Does the prior cover the data?",
     "latent_browser": "What does each place decode to?",

@@ -24,6 +24,7 @@ from core.train import Run
 
 PAGES = (
     "home",
+    "tour",
     "compare",
     "prior_vs_posterior",
     "latent_browser",
