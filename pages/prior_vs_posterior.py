@@ -27,7 +27,7 @@ projection = controls.projection_controls(min(many)) if many else None
 maps_only = projection is not None and projection.kind == "tsne" and len(many) == len(models)
 view = controls.view_controls(over_densities=not maps_only)
 pictures = st.container()
-st.subheader("What is here?")
+st.header("What is here?")
 flat = [info for info in models if info.latent_dim == 2]
 z = controls.place_inputs() if flat else None  # read before the pictures that mark the place are drawn
 text, corners = region_panel.chosen()

@@ -41,7 +41,7 @@ def choose() -> Shown | None:
         st.error(shown_error(error))
         return None
     usable = {_label(item, stored): item for item in stored if item.run is not None}
-    st.subheader("Past runs")
+    st.header("Past runs")
     shown = _chosen(usable) if usable else None
     broken(stored)
     if shown is None:

@@ -148,7 +148,7 @@ def picture(shown: Shown, chosen: Lines, dim: int) -> None:
 def tables(shown: Shown, dim: int) -> None:
     """The times at one d, the errors of what was timed, and the second run beside the first."""
     run = shown.run
-    st.subheader(f"Times and errors at d = {dim}")
+    st.header(f"Times and errors at d = {dim}")
     st.markdown(f"{words.errors(run)} What was timed is what was checked.")
     left, right = st.columns([1.5, 1])
     with left:

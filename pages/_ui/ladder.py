@@ -19,7 +19,7 @@ STEPS = 2000
 
 def show(info: CheckpointInfo) -> None:
     """Answers, picture and table of one model's ladder, and the settings to fit another."""
-    charts.heading(layout.title_of(info), level=3)
+    charts.heading(layout.title_of(info))
     if reason := layout.why_no_mixture(info):
         st.info(reason)
         return

@@ -35,7 +35,7 @@ def pictures(app: AppTest) -> dict[str, dict]:
 
 
 def heads(app: AppTest) -> list[str]:
-    return [element.value for element in app.subheader]
+    return [element.value for element in app.header]
 
 
 @pytest.mark.parametrize("page", BOTH)
