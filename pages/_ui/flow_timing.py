@@ -152,12 +152,14 @@ def tables(shown: Shown, dim: int) -> None:
     st.markdown(f"{words.errors(run)} What was timed is what was checked.")
     left, right = st.columns([1.5, 1])
     with left:
-        st.dataframe(figures.timing_table(run, dim), hide_index=True)
+        st.dataframe(
+            figures.timing_table(run, dim), hide_index=True, alt=f"Times and passes of every case at d = {dim}"
+        )
         st.caption(
             f"{run.settings.batch:,} points; every flow has {run.settings.layers} layers. Passes are of a layer."
         )
     with right:
-        st.dataframe(figures.check_table(run, dim), hide_index=True)
+        st.dataframe(figures.check_table(run, dim), hide_index=True, alt=f"Errors of every flow at d = {dim}")
         st.caption(
             f"Largest over the points, {run.settings.dtype}: |f(g(u)) − u|; difference to the textbook loop in "
             "float64; log-determinant against slogdet of autograd's Jacobian, for small d."
@@ -170,7 +172,7 @@ def _comparison(run: FlowRun, other: FlowRun, dim: int) -> None:
     st.subheader("Two runs beside each other")
     rows = figures.comparison_table(run, other, dim)
     if rows:
-        st.dataframe(rows, hide_index=True)
+        st.dataframe(rows, hide_index=True, alt=f"Times of the two runs at d = {dim} and their ratios")
         st.caption("Ratio of medians; in brackets how far the quartiles of both let it reach.")
     else:
         st.info(f"The two runs have nothing in common at d = {dim}.")

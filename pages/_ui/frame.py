@@ -2,6 +2,14 @@
 
 import streamlit as st
 
+SMALL_COLUMNS = "small-columns"
+"""Key of a container whose columns stay beside each other on a telephone, four in a row."""
+
+
+def handheld() -> bool:
+    """Whether the reader's browser calls itself one of a telephone."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")
+
 
 def style() -> None:
     """Settle the margins, and let wide charts scroll within their own place where a screen is narrow.
@@ -20,6 +28,7 @@ def style() -> None:
                 min-width: 720px;
             }
             [class*=st-key-hero] .modebar { display: none; }
+            .st-key-small-columns [data-testid=stColumn] { min-width: 22%; flex: 1 1 22%; }
             h1 { font-size: 2rem !important; }
             h2 { font-size: 1.5rem !important; }
             h3 { font-size: 1.25rem !important; }

@@ -99,7 +99,7 @@ def _picture(info: CheckpointInfo, found: Ladder) -> None:
     rows = figures.ladder_table(found)
     downloads.keep({"Ladder": lambda: _csv(found)}, name)
     with st.expander("All fits as a table"):
-        st.dataframe(rows, hide_index=True)
+        st.dataframe(rows, hide_index=True, alt="Marginal KL of every prior that was fitted, on each split")
 
 
 def _csv(found: Ladder) -> str:

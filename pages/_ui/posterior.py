@@ -14,7 +14,7 @@ from core.gap_records import ImageGap
 from core.plain_text import shown_error
 from core.posterior_records import ImagePosterior
 from core.records import CheckpointInfo
-from pages._ui import cache, cache_posterior, cards, charts, downloads, layout
+from pages._ui import cache, cache_posterior, cards, charts, downloads, frame, layout
 
 ROW, MOST_ROW = "row", 10_000_000
 """Key of the image's row, and the largest that can be typed."""
@@ -104,7 +104,9 @@ def _loosest(info: CheckpointInfo, found: tuple[ImageGap, ...], draws: int, seed
         f"The loosest bounds of the {name_of(info)}, with log p(x) − ELBO in nats. Click on a number to look at it."
     )
     scale = figures.scale_for(pictures.shape[1], 64)
-    for picture, image, column in zip(pictures, found, st.columns(len(found)), strict=True):
+    with st.container(key=frame.SMALL_COLUMNS):
+        columns = st.columns(len(found))
+    for picture, image, column in zip(pictures, found, columns, strict=True):
         alt = f"{info.split} image {image.row:,}, whose bound lies {image.gap} nats below log p(x)"
         column.image(figures.mosaic(picture[None], 1, scale=scale), alt=alt, width="stretch")
         column.button(
