@@ -44,7 +44,7 @@ def chart(
         regions: whether a box and a lasso can be drawn.
     """
     if frame.handheld():
-        # Or a finger on a chart draws a box instead of moving the page. Where a chart is clicked, Streamlit does so still.
+        # Or a finger on a chart draws a box instead of moving the page. A chart that can be clicked gets it back.
         figure.update_layout(dragmode=False)
     config = downloads.chart_config(name or key, selecting=regions)
     if on_select is None:

@@ -14,8 +14,8 @@ def handheld() -> bool:
 def style() -> None:
     """Settle the margins, and let wide charts scroll within their own place where a screen is narrow.
 
-    Figures are drawn for ``core.figures.theme.NARROWEST`` pixels. Squeezed into fewer their labels lie on one another, so
-    there they keep that width and their place scrolls. Those of one square panel fit; there the tool bar, which would
+    Figures are drawn for ``core.figures.theme.NARROWEST`` pixels. Squeezed into fewer their labels lie on one another,
+    so there they keep that width and their place scrolls. The square panel on Home fits; its tool bar, which would
     cover the legend and is made for a mouse, gives way.
     """
     st.html(
@@ -24,9 +24,8 @@ def style() -> None:
         [data-testid=stMainBlockContainer] { padding-left: 2.5rem; padding-right: 2.5rem; }
         @media (max-width: 640px) {
             [data-testid=stMainBlockContainer] { padding-left: 1rem; padding-right: 1rem; }
-            [data-testid=stElementContainer]:not([class*=st-key-hero]) > [data-testid=stFullScreenFrame]:has(.js-plotly-plot) {
-                min-width: 720px;
-            }
+            [data-testid=stElementContainer]:not([class*=st-key-hero])
+            > [data-testid=stFullScreenFrame]:has(.js-plotly-plot) { min-width: 720px; }
             [class*=st-key-hero] .modebar { display: none; }
             .st-key-small-columns [data-testid=stColumn] { min-width: 22%; flex: 1 1 22%; }
             h1 { font-size: 2rem !important; }

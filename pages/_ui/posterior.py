@@ -178,7 +178,10 @@ def _pictures(models: list[CheckpointInfo], row: int) -> None:
         pairs.append((name_of(info), cache.reconstructed(info.name, info.digest, (row,))))
     scale = figures.scale_for(shown.shape[1], 96)
     sheets = [figures.mosaic(picture, 1, scale=scale) for _, picture in pairs]
-    alt = [f"{name}, row {row:,}" if k == 0 else f"mean of p(x|z) by the {name}" for k, (name, _) in enumerate(pairs)]
+    alt = [
+        f"{name} itself, row {row:,} of the {models[0].split} split" if k == 0 else f"mean of p(x|z) by the {name}"
+        for k, (name, _) in enumerate(pairs)
+    ]
     st.image(sheets, caption=[name for name, _ in pairs], width=110, alt=alt)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def test_whatever_is_shown_is_told(arrive: Open, page: str) -> None:
         assert not without_caption(app), view
         levels = heading_levels(app)
         assert levels.count(1) == 1 and levels[0] == 1, "one title, before everything"
-        assert all(below <= above + 1 for above, below in zip(levels, levels[1:], strict=False)), levels
+        assert all(below <= above + 1 for above, below in pairwise(levels)), levels
 
 
 def test_each_kind_of_thing_was_met(arrive: Open) -> None:
