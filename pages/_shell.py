@@ -98,6 +98,13 @@ PAGES = [
         ":material/model_training:",
         "Train a model with any prior, on your own data too, and watch its curve.",
     ),
+    (
+        "Help",
+        "reading.py",
+        "Read the numbers",
+        ":material/menu_book:",
+        "What each number is, what it would be if there were no difference, and what fools it.",
+    ),
 ]
 
 # An emoji, because a Material icon as favicon is fetched from another host.

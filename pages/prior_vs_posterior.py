@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import cache, controls, history, latent_view, layout, maps, place, region_panel
+from pages._ui import cache, controls, history, latent_view, layout, maps, place, reading, region_panel
 
 AT_ONCE = 2
 
@@ -80,3 +80,4 @@ with st.expander("How is this computed?"):
         "a difference. All numbers are computed in the full latent space, never in the picture."
     )
     st.latex(r"\mathrm{KL}\big(q(z)\,\|\,p(z)\big) = \mathbb E_{q(z)}\big[\log q(z) - \log p(z)\big]")
+    reading.link("marginal-kl", "holes", "leaks", "classifier", "mmd", "typicality", "trustworthiness")
