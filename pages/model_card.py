@@ -16,8 +16,8 @@ if not available:
     layout.require_models()
 
 with st.expander("How is this computed?"):
+    st.latex(r"\mathrm{ELBO} = \mathbb E_q \log p(x|z) - \frac1n\sum_{i=1}^n \mathrm{KL}\big(q(z|x_i)\,\|\,p(z)\big)")
     st.latex(
-        r"\mathrm{ELBO} = \mathbb E_q \log p(x|z) - \frac1n\sum_{i=1}^n \mathrm{KL}\big(q(z|x_i)\,\|\,p(z)\big), \qquad "
         r"\frac1n\sum_{i=1}^n \mathrm{KL}\big(q(z|x_i)\,\|\,p(z)\big) = \mathrm I_q[x, z] + "
         r"\mathrm{KL}\big(q(z)\,\|\,p(z)\big)"
     )
