@@ -65,3 +65,13 @@ def test_the_reference_is_built_without_a_warning_and_without_the_network(tmp_pa
     told = (tmp_path / "core" / "flows" / "coupling.html").read_text("utf-8")
     assert "RealNVP: affine couplings" in told and "<strong>dim:</strong>" in told, "arguments are a list"
     assert "arXiv:1605.08803" in told
+
+
+@pytest.mark.parametrize("guide", sorted((ROOT / "docs").rglob("*.md")), ids=lambda path: path.stem)
+def test_files_that_a_guide_names_are_there(guide: Path) -> None:
+    """Files of the program, and other guides; one that the reader is told to write stands in a block of code."""
+    text = re.sub(r"```.*?```", "", guide.read_text("utf-8"), flags=re.DOTALL)
+    named = re.findall(r"`((?:core|pages|tests|benchmarks)/[\w/.]+?\.py)`", text)
+    linked = re.findall(r"\]\(([\w./-]+\.(?:md|png))\)", text)
+    missing = [name for name in named if not (ROOT / name).exists()]
+    assert not missing + [name for name in linked if not (guide.parent / name).exists()]
