@@ -45,7 +45,8 @@ OPEN_ALL = """() => {
     closed.forEach(summary => summary.click());
     return closed.length;
 }"""
-UNNAMED = """() => [...document.querySelectorAll('[data-testid=stPlotlyChart], [data-testid=stImage] img, canvas')]
+UNNAMED = """() => [...document.querySelectorAll(
+        '[data-testid=stPlotlyChart], [data-testid=stImage] img, canvas[role=application], canvas[role=img]')]
     .filter(shown => (shown.getAttribute('aria-label') || shown.getAttribute('alt') || '').trim().length < 25)
     .map(shown => shown.outerHTML.slice(0, 200))"""
 HEADINGS = (
@@ -152,10 +153,12 @@ def test_the_keyboard_reaches_the_controls(server: str, page: Page, settled: Set
     page.evaluate("() => document.activeElement.blur()")
     wanted = ["Models", "Number of points", "Seed", "z₁", "Region", "How is this computed?"]
     met: list[str] = []
+    found: list[str] = []
     for _ in range(150):
         page.keyboard.press("Tab")
         met.append(page.evaluate(FOCUSED))
-        if wanted[len(found := reached(met, wanted)) :] == []:
+        found = reached(met, wanted)
+        if found == wanted:
             break
     assert found == wanted, met
 

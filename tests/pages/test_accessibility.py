@@ -37,7 +37,7 @@ def arrive(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
 
 def untold(app: AppTest) -> Iterator[str]:
     """What is shown without words of its own."""
-    headings = {element.value for kind in ("title", "header", "subheader") for element in app.get(kind)}
+    headings = {element.value for kind in ("title", "header", "subheader") for element in getattr(app, kind)}
     for node in nodes(app._tree):
         if node.type in SHOWN:
             for text in _alternatives(node):

@@ -26,7 +26,7 @@ def anchors_asked(source: str) -> list[str]:
     """What is given to ``reading.link`` in a source."""
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     given = [arg for call in calls if ast.unparse(call.func) == "reading.link" for arg in call.args]
-    return [arg.value if isinstance(arg, ast.Constant) else {"reading.DIFFERENCES": DIFFERENCES}[ast.unparse(arg)]
+    return [str(arg.value) if isinstance(arg, ast.Constant) else {"reading.DIFFERENCES": DIFFERENCES}[ast.unparse(arg)]
             for arg in given]  # fmt: skip
 
 
