@@ -11,8 +11,12 @@ PY := $(VENV)/bin/python
 # Empty where uv is missing or does not start. pip takes a minute or two longer and needs nothing.
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
 
+# Of a package that has __all__ pdoc shows nothing else, so its files are named.
+MODULES = core $(shell find `grep -l '^__all__' core/*/__init__.py | xargs -n 1 dirname` -name '*.py' ! -name __init__.py | \
+	sed 's,\.py$$,,; s,/,.,g' | sort)
+
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow check format bench train clean browser
+.PHONY: help run test test-slow check format bench docs train clean browser
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -38,11 +42,14 @@ format: $(VENV)/.development ## put the code into the common format
 bench: $(VENV)/.benchmarks ## speed, side by side with other libraries
 	$(PY) -m benchmarks
 
+docs: $(VENV)/.development ## the reference of core from its docstrings: docs/api/index.html
+	$(PY) -W error::UserWarning -m pdoc --docformat google -o docs/api $(MODULES)
+
 train: $(VENV)/.runtime ## train the shipped models again
 	$(PY) -m core zoo
 
 clean: ## remove .venv and the tools' caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) docs/api .pytest_cache .ruff_cache .hypothesis
 
 # One file stands for "the environment exists", one for each set of packages in it; newer requirements install again.
 $(PY):

@@ -35,6 +35,7 @@ Read in this order:
     region.py         a part of a picture;  gallery.py  what lives there;  tables.py, timing_tables.py  CSV
     jobs.py, job_*.py, progress.py   long calculations in processes of their own
     pseudo_inputs.py  usage, dead and duplicated components of a mixture prior;  bhattacharyya.py  their overlap
+    reading.py        how each number is read: the guide in docs
     browse.py, codes.py, ways.py, browser_*.py   going about in a latent space;  own_image.py  where one's own lands
     decoder_export.py, bundle.py   a decoder as bytes for a browser;  prior_noise.py  a prior's codes as its noise
     component_*.py    where they lie, what they generate, as a table;  memorisation.py  are they training images?

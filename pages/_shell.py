@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._ui import address, changes, drawn, layout, links, login, report
+from pages._ui import address, changes, drawn, frame, layout, links, login, report
 from pages._ui.sidebar import draw_sidebar
 
 # section, file, title, icon, what the page shows (tooltip). The first page is the one at "/".
@@ -105,12 +105,18 @@ PAGES = [
         ":material/model_training:",
         "Train a model with any prior, on your own data too, and watch its curve.",
     ),
+    (
+        "Help",
+        "reading.py",
+        "Read the numbers",
+        ":material/menu_book:",
+        "What each number is, what it would be if there were no difference, and what fools it.",
+    ),
 ]
 
 # An emoji, because a Material icon as favicon is fetched from another host.
 st.set_page_config(page_title="Priorscope", page_icon="🔭", layout="wide", initial_sidebar_state=280)
-# Streamlit leaves 80 pixels on both sides; three panels beside each other need them at 1280.
-st.html("<style>[data-testid=stMainBlockContainer] { padding-left: 2.5rem; padding-right: 2.5rem; }</style>")
+frame.style()
 
 login.gate()
 folder = Path(__file__).resolve().parent

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import charts, compare, compare_latent, compare_pictures, layout
+from pages._ui import charts, compare, compare_latent, compare_pictures, layout, reading
 
 st.title("What does another prior change?")
 st.markdown(
@@ -44,3 +44,4 @@ with st.expander("How is this computed?"):
         "sizes and numbers can. Neighbours can, too: an image's ten nearest others in one latent space are or are not "
         "those in another, whichever way the axes are turned."
     )
+    reading.link("elbo", "nll", "holes", "leaks", "classifier", "shared-neighbours", reading.DIFFERENCES)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import figures
-from pages._ui import charts, layout, surgery
+from pages._ui import charts, layout, reading, surgery
 
 st.title("What is the ELBO made of?")
 chosen = layout.require_models()
@@ -76,3 +76,4 @@ with st.expander("How is this computed?"):
         "p(x)$ is also integrated on a grid, and what the ELBO lies below it is "
         "$\\mathrm{KL}(q(z|x)\\,\\|\\,p(z|x))$."
     )
+    reading.link("elbo", "reconstruction", "information-i-n-z", "marginal-kl", "looseness", "nll", "active-units")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import charts, drawn, flow_measure, flow_runs, flow_timing, prior_bill
+from pages._ui import charts, drawn, flow_measure, flow_runs, flow_timing, prior_bill, reading
 
 st.title("Which direction of a flow is cheap?")
 drawn.about([])  # its flows are made for the measurement
@@ -56,3 +56,4 @@ with st.expander("How is this computed?"):
         "is wide where the line bends, as it does at small d where calling a layer costs more than its arithmetic. "
         "Every run is a process of its own and is kept; drawing this page never measures anything."
     )
+    reading.link("time-quartiles", "slope")

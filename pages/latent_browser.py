@@ -2,7 +2,16 @@
 
 import streamlit as st
 
-from pages._ui import browser, browser_canvas, browser_sections, browser_upload, cache_browser, layout, region_panel
+from pages._ui import (
+    browser,
+    browser_canvas,
+    browser_sections,
+    browser_upload,
+    cache_browser,
+    layout,
+    reading,
+    region_panel,
+)
 
 st.title("What does each place decode to?")
 chosen = layout.require_models()
@@ -67,3 +76,4 @@ with st.expander("How is this computed?"):
         "mixture the Knothe-Rosenblatt map, one dimension after another. It crosses quickly where the prior has no "
         "mass."
     )
+    reading.link("typicality", "active-units")

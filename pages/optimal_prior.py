@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import ladder, layout
+from pages._ui import ladder, layout, reading
 
 st.title("How rich must a prior be?")
 chosen = layout.require_models()
@@ -35,3 +35,4 @@ with st.expander("How is this computed?"):
         "where even a perfect prior would keep the dotted value. A prior that is trained together with its encoder "
         "can change q(z) too; that is what the models in the sidebar show."
     )
+    reading.link("marginal-kl")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import cache, controls, history, latent_view, layout, maps, place, region_panel
+from pages._ui import cache, controls, history, latent_view, layout, maps, place, reading, region_panel
 
 AT_ONCE = 2
 
@@ -27,7 +27,7 @@ projection = controls.projection_controls(min(many)) if many else None
 maps_only = projection is not None and projection.kind == "tsne" and len(many) == len(models)
 view = controls.view_controls(over_densities=not maps_only)
 pictures = st.container()
-st.subheader("What is here?")
+st.header("What is here?")
 flat = [info for info in models if info.latent_dim == 2]
 z = controls.place_inputs() if flat else None  # read before the pictures that mark the place are drawn
 text, corners = region_panel.chosen()
@@ -80,3 +80,4 @@ with st.expander("How is this computed?"):
         "a difference. All numbers are computed in the full latent space, never in the picture."
     )
     st.latex(r"\mathrm{KL}\big(q(z)\,\|\,p(z)\big) = \mathbb E_{q(z)}\big[\log q(z) - \log p(z)\big]")
+    reading.link("marginal-kl", "holes", "leaks", "classifier", "mmd", "typicality", "trustworthiness")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.figures import component_words
-from pages._ui import cache_components, component_panel, component_sections, components, history, layout
+from pages._ui import cache_components, component_panel, component_sections, components, history, layout, reading
 
 st.title("What has each pseudo-input learned?")
 chosen = layout.require_models()
@@ -79,6 +79,7 @@ with st.expander("How is this computed?"):
         "training image than new images do. Pseudo-inputs that were started from training images may still be near "
         "them. The mean of $p(x|z)$ is not a sample: switch the samples to draws to see one."
     )
+    reading.link("effective-components", "typicality")
 if info.decodes:
     with training_images:
         component_panel.memorised(info, choice, found)

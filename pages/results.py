@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import cache_results, drawn, layout, results
+from pages._ui import cache_results, drawn, layout, reading, results
 
 st.title("How good are these models?")
 available = layout.usable()
@@ -20,3 +20,16 @@ if problem:
 infos = {info.name: info for info in available}
 for group in groups:
     results.section(group, infos)
+
+with st.expander("How is this computed?"):
+    st.latex(
+        r"-\log p(x) \;\le\; -\mathbb E\, \log \frac1S \sum_{s=1}^S "
+        r"\frac{p(x|z_s)\, p(z_s)}{q(z_s|x)}, \qquad z_s \sim q(z|x)"
+    )
+    st.markdown(
+        "The right-hand side is an upper bound on −log p(x) that falls as S grows (Burda, Grosse and Salakhutdinov, "
+        "2016, arXiv:1509.00519); the median effective sample size tells how many of the S draws it hangs on. With two "
+        "latent dimensions the integral itself is taken on a grid instead. Published numbers are as printed, with S "
+        "and what else differs beside them."
+    )
+    reading.link("nll", "log-p-x-exact", "elbo", "holes", "classifier", reading.DIFFERENCES)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import train_form, train_runs
+from pages._ui import reading, train_form, train_runs
 
 st.title("Train a model of your own")
 st.markdown(
@@ -28,3 +28,4 @@ with st.expander("How is a model trained?"):
         "The state (weights, optimiser, random numbers, place in the epoch) is written every ten seconds. A training "
         "that was cancelled or killed goes on from there and ends at the same weights as one that was not disturbed."
     )
+    reading.link("elbo", "reconstruction")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import charts, layout, posterior
+from pages._ui import charts, layout, posterior, reading
 
 st.title("Is the posterior rich enough?")
 chosen = layout.require_models()
@@ -44,6 +44,7 @@ st.markdown(
 posterior.theorem(info, seed)
 
 with st.expander("How is this computed?"):
+    st.latex(r"\log p(x) = \log \int p(x|z)\, p(z)\, \mathrm dz, \qquad p(z|x) = p(x|z)\, p(z) / p(x)")
     st.markdown(
         "The plane is cut into blocks. A coarse grid tells which of them hold a share of $p(z|x)$ above $e^{-14}$, and "
         "draws tell which hold $q(z|x)$; these are resolved finely. $\\log p(x)$ is the sum over the nodes, its error "
@@ -52,3 +53,4 @@ with st.expander("How is this computed?"):
         "(q\\,\\|\\,p(z|x))$ over means and variances for this image alone: what is left with it is the fault of the "
         "shape, the rest that of an encoder which serves all images (Cremer, Li and Duvenaud, 2018, arXiv:1801.03558)."
     )
+    reading.link("looseness", "log-p-x-exact", "elbo")

@@ -60,7 +60,7 @@ def comparison_table(
         (name, *(found.get(name, NOTHING) for found in facts))
         for name in dict.fromkeys(key for f in facts for key in f)
     ]
-    return Table(("", *(model.label for model in models)), tuple(rows), bold=tuple(bold))
+    return Table(("measure", *(model.label for model in models)), tuple(rows), bold=tuple(bold))
 
 
 def gain_sentences(models: Sequence[Measured]) -> list[str]:

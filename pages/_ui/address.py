@@ -20,9 +20,9 @@ from core.figures import flow_timing_words
 from core.figures.latent_canvas.view import COLOURS
 from core.posteriors import POSTERIORS
 from core.priors import PRIORS
-from pages._ui import browser, components, controls, layout
+from pages._ui import browser, components, controls, layout, links
 
-_KEY = "_address"
+_KEY, _ASKED = "_address", "_asked"
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "points": controls.POINT_KINDS, "view": controls.VIEW_KINDS, "sort": components.SORTS, "tiles": components.TILES,
     "pixels": components.PIXELS, "click": components.CLICKS, "panels": flow_timing_words.SHORT, "colour": COLOURS,
@@ -65,17 +65,42 @@ def watched(page: str, *, followed: bool = False) -> Iterator[None]:
     place = st.container()
     last_page, said = st.session_state.get(_KEY, (None, []))
     arrived = last_page != page
-    asked = {name: st.query_params.get_all(name) for name in st.query_params} if arrived else {}
+    asked = _asked() if arrived else {}
     if followed:
         asked["models"] = list(st.session_state["models"])
     try:
         yield
     finally:
+        if links.waiting():  # the page is drawn in the next run, which still has to know
+            st.session_state[_ASKED] = asked
+            arrived, page = False, last_page
         found = _fallen_back(asked) if arrived else _still_true(said)
         st.session_state[_KEY] = (page, found)
         if found:
             with place:
                 st.warning("  \n".join(_sentence(one) for one in found), icon=":material/link_off:")
+
+
+def _asked() -> dict[str, list[str]]:
+    """What stood in the address when the page was opened, without what Streamlit cannot read.
+
+    A number that is infinite as a float stops a widget for whole numbers with an OverflowError, so it is taken out.
+    """
+    asked = {name: st.query_params.get_all(name) for name in st.query_params} | st.session_state.pop(_ASKED, {})
+    endless = [name for name in st.query_params if any(_endless(text) for text in st.query_params.get_all(name))]
+    if endless:
+        st.session_state[_ASKED] = asked
+        for name in endless:
+            del st.query_params[name]
+        st.rerun()  # a widget's first value is that of the address at the start of a run
+    return asked
+
+
+def _endless(text: str) -> bool:
+    try:
+        return math.isinf(float(text))
+    except ValueError:
+        return False
 
 
 def _fallen_back(asked: Mapping[str, list[str]]) -> list[Fallback]:

@@ -27,7 +27,7 @@ LONGEST = 9
 
 def at_place(shown: Look, here: Spot) -> None:
     """Exact densities and typicality, and the stored images whose codes are nearest."""
-    charts.heading("What is here?", level=3)
+    charts.heading("What is here?")
     st.markdown(f"At {here.name}.")
     place.words(shown.info, here.z, shown.seed)
     if own := browser.own_posterior(shown):
@@ -68,7 +68,7 @@ def _short(name: str) -> str:
 
 def in_region(shown: Look, text: str, corners: Corners) -> None:
     """The class counts of the region, and both galleries where q(z) has a density."""
-    charts.heading("What lies in the region?", level=3)
+    charts.heading("What lies in the region?")
     if shown.info.of_gaussians:
         region_panel.panel(shown.info, shown.key, shown.n, shown.seed, text)
     else:
@@ -89,7 +89,7 @@ def in_region(shown: Look, text: str, corners: Corners) -> None:
 
 def between(shown: Look, first: Spot, second: Spot, chosen: bool) -> None:
     """Three ways between two codes, decoded, with both densities along them."""
-    charts.heading("What lies between two places?", level=3)
+    charts.heading("What lies between two places?")
     lead = f"From {first.name} to {second.name}."
     st.markdown(lead if chosen else f"{lead} Let a click set the end of a way, or type it, for a way from the place.")
     found, compared = cache_browser.between(*shown.model, first.z, second.z), cache.reference(*shown.model, shown.seed)
@@ -121,7 +121,7 @@ def between(shown: Look, first: Spot, second: Spot, chosen: bool) -> None:
 
 def dimensions(shown: Look, here: Spot) -> None:
     """The most active dimensions one by one, decoded."""
-    charts.heading("What does each dimension do?", level=3)
+    charts.heading("What does each dimension do?")
     d = shown.info.latent_dim
     count = d
     if d > 2:

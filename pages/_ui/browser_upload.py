@@ -15,7 +15,7 @@ FILE = "own_image"
 
 def take(shown: Look) -> Landing | None:
     """The uploader, and where its image lands; None without one."""
-    charts.heading("Where does your image land?", level=3)
+    charts.heading("Where does your image land?")
     if reason := layout.why_not_decoded(shown.info):
         st.markdown(f"{reason} An image needs the encoder.")
         return None

@@ -24,7 +24,9 @@ def show(info: CheckpointInfo) -> None:
     left, right = st.columns([5, 2], gap="large")
     with left:
         rows = card_words.about_rows(card, info, layout.dataset_title(info.dataset))
-        charts.table(Table(card_words.ABOUT_HEADER, tuple(rows), f"Checkpoint {info.name}."))
+        charts.table(
+            Table(card_words.ABOUT_HEADER, tuple(rows), f"What the checkpoint {info.name} is and how it was trained.")
+        )
     with right:
         _samples(info)
     links.of_model(info)

@@ -18,7 +18,7 @@ import numpy as np
 import streamlit as st
 
 from core.report import Picture, Table
-from pages._ui import downloads, drawn
+from pages._ui import downloads, drawn, frame
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+!|$:~<>])")
 """What Markdown, with Streamlit's additions, gives a meaning."""
@@ -43,6 +43,9 @@ def chart(
         on_select: called when something in it was clicked or outlined; the event is in the session state under the key.
         regions: whether a box and a lasso can be drawn.
     """
+    if frame.handheld():
+        # Or a finger on a chart draws a box instead of moving the page. A chart that can be clicked gets it back.
+        figure.update_layout(dragmode=False)
     config = downloads.chart_config(name or key, selecting=regions)
     if on_select is None:
         st.plotly_chart(figure, key=key, alt=alt, config=config)

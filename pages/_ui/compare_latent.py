@@ -84,7 +84,7 @@ def neighbours(infos: list[CheckpointInfo], seed: int) -> None:
             cells[i][j] = cells[j][i] = f"{100 * share.value:.1f} ± {100 * share.se:.1f} %"
     charts.table(
         Table(
-            ("", *names),
+            ("model", *names),
             tuple((name, *row) for name, row in zip(names, cells, strict=True)),
             f"Share of an image's ten nearest neighbours, by posterior means, that are among its ten nearest in the "
             f"other model; ± one standard error over {int(images):,} {fit[0].split} images, seed {seed}. Unrelated "

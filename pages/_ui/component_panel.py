@@ -39,7 +39,7 @@ def chosen(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     blocks.append(Block(mean, 2.3 * len(blocks), 0, 1, 2, "<b>at its mean</b>", (), [theme.PRIOR]))
     head = f"<b>{SAMPLES} samples</b> z ~ {name}, {made}"
     blocks.append(Block(pictures, 2.3 * len(blocks), 0, 8, 1, head, (), [theme.PRIOR] * len(pictures)))
-    charts.heading(f"What does k = {k + 1} generate?", level=3)
+    charts.heading(f"What does k = {k + 1} generate?")
     key = f"chosen-{info.name}"
     alt = f"Component {k + 1}: its pseudo-input where it has one, what its mean decodes to, and {SAMPLES} samples."
     charts.chart(ready(sheet, blocks, width=WIDTH), key, f"{alt} {sentence}")
@@ -53,7 +53,7 @@ def chosen(info: CheckpointInfo, choice: Choice, found: Components) -> None:
 
 def memorised(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     """The nearest training images in pixels and in latent space; without the data set, stored test images."""
-    charts.heading("Has it memorised a training image?", level=3)
+    charts.heading("Has it memorised a training image?")
     model, k, classes = (info.name, info.digest), choice.k, found.main_class
     of_class = None if classes is None or classes[k] < 0 else int(classes[k])
     try:

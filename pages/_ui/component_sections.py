@@ -22,7 +22,7 @@ GALLERIES = 4
 
 def two_steps(info: CheckpointInfo, choice: Choice) -> None:
     """A handful of draws of the prior: first the component, then the code, then the image."""
-    charts.heading("How is the prior sampled?", level=3)
+    charts.heading("How is the prior sampled?")
     if info.prior == "vamp":
         st.latex(
             r"p(z) = \frac1K \sum_{k=1}^{K} q(z\,|\,u_k): \qquad k \sim \mathrm{Uniform}(1 \ldots K), \qquad "
@@ -63,7 +63,7 @@ def two_steps(info: CheckpointInfo, choice: Choice) -> None:
 def between(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     """Two ways from the chosen component to another, decoded, with log q and log p along them."""
     second = choice.second if choice.second is not None else _other(found, choice.k)
-    charts.heading(f"What lies between k = {choice.k + 1} and k = {second + 1}?", level=3)
+    charts.heading(f"What lies between k = {choice.k + 1} and k = {second + 1}?")
     if choice.second is None:
         st.markdown("Type a second k above, or let a click set it. Until then: the most used one of another class.")
     if second == choice.k:
@@ -100,7 +100,7 @@ def between(info: CheckpointInfo, choice: Choice, found: Components) -> None:
 
 def usage(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     """The entropy of the usage against log K, and the usage of every component."""
-    charts.heading("How evenly are they used?", level=3)
+    charts.heading("How evenly are they used?")
     sentence = component_words.usage_sentence(found, word_of(info))
     key = f"usage-{info.name}"
     charts.chart(ready(component_usage.usage_figure, found), key, sentence)
@@ -118,7 +118,7 @@ def usage(info: CheckpointInfo, choice: Choice, found: Components) -> None:
 
 def across_data_sets(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     """The lecture's figure from our own models: what some pseudo-inputs generate, and pseudo-inputs of other models."""
-    charts.heading("What do pseudo-inputs look like across data sets?", level=3)
+    charts.heading("What do pseudo-inputs look like across data sets?")
     model, step = (info.name, info.digest), ACROSS + 0.9
     top = _leaders(found, choice)
     blocks = []

@@ -61,7 +61,7 @@ def no_inputs(info: CheckpointInfo) -> str:
 
 def without_pictures(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     """The chosen component in words, where nothing can be decoded, and what is missing for that reason."""
-    st.subheader(f"What is k = {choice.k + 1} responsible for?")
+    st.header(f"What is k = {choice.k + 1} responsible for?")
     st.markdown(component_words.component_sentence(found, choice.k, cache.class_names(info.name, info.digest)))
     st.info(
         "Samples, ways between components and the search for memorised images need the decoder or the training "

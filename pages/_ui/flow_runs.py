@@ -41,14 +41,15 @@ def choose() -> Shown | None:
         st.error(shown_error(error))
         return None
     usable = {_label(item, stored): item for item in stored if item.run is not None}
-    st.subheader("Past runs")
+    st.header("Past runs")
     shown = _chosen(usable) if usable else None
     broken(stored)
     if shown is None:
         st.info("Nothing has been measured yet, and no run came with the program. Measure one above.")
         return None
     with st.expander("The run as a table" if len(usable) == 1 else f"All {len(usable)} runs as a table"):
-        st.dataframe(figures.run_table([item for item in stored if item.run]), hide_index=True)
+        table = figures.run_table([item for item in stored if item.run])
+        st.dataframe(table, hide_index=True, alt="When, where and with which settings each run was measured")
     return shown
 
 

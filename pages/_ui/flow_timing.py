@@ -149,16 +149,18 @@ def picture(shown: Shown, chosen: Lines, dim: int) -> None:
 def tables(shown: Shown, dim: int) -> None:
     """The times at one d, the errors of what was timed, and the second run beside the first."""
     run = shown.run
-    st.subheader(f"Times and errors at d = {dim}")
+    st.header(f"Times and errors at d = {dim}")
     st.markdown(f"{words.errors(run)} What was timed is what was checked.")
     left, right = st.columns([1.5, 1])
     with left:
-        st.dataframe(figures.timing_table(run, dim), hide_index=True)
+        st.dataframe(
+            figures.timing_table(run, dim), hide_index=True, alt=f"Times and passes of every case at d = {dim}"
+        )
         st.caption(
             f"{run.settings.batch:,} points; every flow has {run.settings.layers} layers. Passes are of a layer."
         )
     with right:
-        st.dataframe(figures.check_table(run, dim), hide_index=True)
+        st.dataframe(figures.check_table(run, dim), hide_index=True, alt=f"Errors of every flow at d = {dim}")
         st.caption(
             f"Largest over the points, {run.settings.dtype}: |f(g(u)) − u|; difference to the textbook loop in "
             "float64; log-determinant against slogdet of autograd's Jacobian, for small d."
@@ -171,7 +173,7 @@ def _comparison(run: FlowRun, other: FlowRun, dim: int) -> None:
     st.subheader("Two runs beside each other")
     rows = figures.comparison_table(run, other, dim)
     if rows:
-        st.dataframe(rows, hide_index=True)
+        st.dataframe(rows, hide_index=True, alt=f"Times of the two runs at d = {dim} and their ratios")
         st.caption("Ratio of medians; in brackets how far the quartiles of both let it reach.")
     else:
         st.info(f"The two runs have nothing in common at d = {dim}.")

@@ -33,7 +33,7 @@ def section(infos: Sequence[CheckpointInfo], seed: int, chosen: int | None = Non
         seed: of the draws behind the marginal KL.
         chosen: a component to mark, from 0.
     """
-    charts.heading("How did it get there?", level=3)
+    charts.heading("How did it get there?")
     recorded = [info for info in infos if _is_recorded(info)]
     if not recorded:
         st.markdown(

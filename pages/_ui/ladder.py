@@ -20,7 +20,7 @@ STEPS = 2000
 
 def show(info: CheckpointInfo) -> None:
     """Answers, picture and table of one model's ladder, and the settings to fit another."""
-    charts.heading(layout.title_of(info), level=3)
+    charts.heading(layout.title_of(info))
     if reason := layout.why_no_mixture(info):
         st.info(reason)
         return
@@ -38,7 +38,11 @@ def show(info: CheckpointInfo) -> None:
         if found is not None:
             picture(info, found)
             with st.expander("All fits as a table"):
-                st.dataframe(figures.ladder_table(found), hide_index=True)
+                st.dataframe(
+                    figures.ladder_table(found),
+                    hide_index=True,
+                    alt="Marginal KL of every prior that was fitted, on each split",
+                )
     with answers:
         for answer in () if found is None else figures.ladder_answers(found):
             question, _, rest = answer.partition("? ")

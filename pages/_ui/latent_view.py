@@ -50,7 +50,7 @@ def draw(
         compact: lower, where figures stand below one another.
     """
     model = (info.name, info.digest)
-    charts.heading(layout.title_of(info), level=3)
+    charts.heading(layout.title_of(info))
     try:
         shown = cache.view(*model, key)
     except ValueError as error:

@@ -10,7 +10,7 @@ from core.records import CheckpointInfo
 from pages._ui import controls, layout
 
 _KEY = "_pages"
-WITHOUT_MODEL = ("home", "tour", "train", "flow_timing", "your_data", "model_card", "results")
+WITHOUT_MODEL = ("home", "tour", "train", "flow_timing", "your_data", "model_card", "results", "reading")
 """Pages that are not about one model."""
 
 

@@ -25,7 +25,7 @@ def draw(info: CheckpointInfo, projection: Projection, view: View, corners: Corn
         view: with the seed, and whether classes are coloured.
         corners: a region to outline.
     """
-    charts.heading(layout.title_of(info), level=3)
+    charts.heading(layout.title_of(info))
     made = require(info, projection, view.seed)
     if made is None:
         return None

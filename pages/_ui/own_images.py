@@ -68,4 +68,7 @@ def _picture(chosen: Upload, found: Preview) -> None:
         return
     names = [name for name, _ in found.counts]
     counts = {split: [counted[split] for _, counted in found.counts] for split in SPLITS}
-    st.dataframe({"class": names, **counts}, hide_index=True, height=min(35 * len(names) + 40, 400), width="content")
+    st.dataframe(
+        {"class": names, **counts}, hide_index=True, height=min(35 * len(names) + 40, 400), width="content",
+        alt=f"Images of each class of {chosen.title}, by split",
+    )  # fmt: skip

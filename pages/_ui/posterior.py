@@ -15,7 +15,7 @@ from core.gap_records import ImageGap
 from core.plain_text import shown_error
 from core.posterior_records import ImagePosterior
 from core.records import CheckpointInfo
-from pages._ui import cache, cache_posterior, cards, charts, downloads, layout
+from pages._ui import cache, cache_posterior, cards, charts, downloads, frame, layout
 
 ROW, MOST_ROW = "row", 10_000_000
 """Key of the image's row, and the largest that can be typed."""
@@ -105,7 +105,9 @@ def _loosest(info: CheckpointInfo, found: tuple[ImageGap, ...], draws: int, seed
         f"The loosest bounds of the {name_of(info)}, with log p(x) − ELBO in nats. Click on a number to look at it."
     )
     scale = figures.scale_for(pictures.shape[1], 64)
-    for picture, image, column in zip(pictures, found, st.columns(len(found)), strict=True):
+    with st.container(key=frame.SMALL_COLUMNS):
+        columns = st.columns(len(found))
+    for picture, image, column in zip(pictures, found, columns, strict=True):
         alt = f"{info.split} image {image.row:,}, whose bound lies {image.gap} nats below log p(x)"
         column.image(figures.mosaic(picture[None], 1, scale=scale), alt=alt, width="stretch", output_format="PNG")
         column.button(
@@ -177,7 +179,10 @@ def _pictures(models: list[CheckpointInfo], row: int) -> None:
         pairs.append((name_of(info), cache.reconstructed(info.name, info.digest, (row,))))
     scale = figures.scale_for(shown.shape[1], 96)
     sheets = [figures.mosaic(picture, 1, scale=scale) for _, picture in pairs]
-    alt = [f"{name}, row {row:,}" if k == 0 else f"mean of p(x|z) by the {name}" for k, (name, _) in enumerate(pairs)]
+    alt = [
+        f"{name} itself, row {row:,} of the {models[0].split} split" if k == 0 else f"mean of p(x|z) by the {name}"
+        for k, (name, _) in enumerate(pairs)
+    ]
     st.image(sheets, caption=[name for name, _ in pairs], width=110, alt=alt, output_format="PNG")
 
 

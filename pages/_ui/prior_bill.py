@@ -71,7 +71,9 @@ def _picture(run: BillRun) -> None:
         st.caption(f"Left out: {reason}.")
     downloads.keep({"Bills": partial(timing_tables.bills_csv, run)}, "prior-bill")
     with st.expander("All bills as a table"):
-        st.dataframe(figures.bill_table(run), hide_index=True)
+        st.dataframe(
+            figures.bill_table(run), hide_index=True, alt="What a training step and generating cost with each prior"
+        )
 
 
 def _models() -> None:
@@ -83,11 +85,11 @@ def _models() -> None:
         info = there.get(name)
         if info is None or info.error:
             why = f" ({shown_error(info.error)})" if info else ""
-            missing.append(f"- There is no usable model {name} here{why}: `make zoo` trains what the zoo lacks.")
+            missing.append(f"- There is no usable model {name} here{why}: `make train` trains what the zoo lacks.")
         else:
             rows.append(_row(info))
     if rows:
-        st.dataframe(rows, hide_index=True)
+        st.dataframe(rows, hide_index=True, alt="Test ELBO and training time of the digits models, by prior")
         st.caption(
             "ELBO: mean over the test images ± one standard error. The errors share the images, so differences between "
             "rows are known better than that. One training each: do not rank on it. At d = 2 an IAF's density is two "

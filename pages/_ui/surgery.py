@@ -222,7 +222,7 @@ def _costly_rows(info: CheckpointInfo, kl: np.ndarray, se: np.ndarray, rows: np.
         f"costs {float(kl[order[len(order) // 2]]):.1f} nats. The images did not come along with the latents."
     )
     table = {"row": rows[top].tolist(), "KL(q(z|x) ‖ p(z)), nats": kl[top].tolist(), "standard error": se[top].tolist()}
-    st.dataframe(table, hide_index=True, height=220)
+    st.dataframe(table, hide_index=True, height=220, alt=f"The {len(top)} rows whose codes cost most, with their KL")
     _kl_caption(info)
 
 

@@ -26,7 +26,7 @@ def show_running() -> bool:
         st.error(shown_error(told))
     alive = [run for run in _runs() if run.job.alive]
     if alive:
-        st.subheader("Training now")
+        st.header("Training now")
         for run in reversed(alive):
             with st.container(border=True):
                 _running(run.job.id)
@@ -38,7 +38,7 @@ def show_ended() -> None:
     ended = [run for run in _runs() if not run.job.alive and not _superseded(run)]
     if not ended:
         return
-    st.subheader("Trainings that have ended")
+    st.header("Trainings that have ended")
     for number, run in enumerate(ended[:ENDED]):
         with st.container(border=True):
             _ended(run, number)

@@ -109,6 +109,6 @@ def test_it_is_drawn(model: Path, monkeypatch) -> None:
     assert not app.exception
     app.switch_page(str(SHELL.with_name("prior_vs_posterior.py"))).run()
     assert not app.exception
-    assert any("Laplace prior" in heading.value for heading in app.subheader)
+    assert any("Laplace prior" in heading.value for heading in app.header)
     (chart,) = app.get("plotly_chart")
     assert {trace.get("xaxis", "x") for trace in json.loads(chart.proto.spec)["data"]} == {"x", "x2", "x3"}

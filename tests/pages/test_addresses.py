@@ -106,6 +106,24 @@ def test_a_link_to_a_model_that_is_gone_is_told(arrive: Open) -> None:
     assert not app.exception and not app.warning and app.session_state["models"] == ["maf"]
 
 
+@pytest.mark.parametrize("models", [[], ["vamp"]])
+def test_a_link_to_a_model_hides_no_wrong_address(arrive: Open, models: list[str]) -> None:
+    app = arrive("prior_vs_posterior", models=models, show="maf", seed="abc")
+    assert not app.exception and app.session_state["models"] == ["maf"]
+    assert "seed=abc" in app.warning[0].value
+    app.number_input(key="seed").set_value(3).run()
+    assert not app.warning
+
+
+@pytest.mark.parametrize("endless", ["inf", "-Infinity", "1e999", "9" * 400])
+@pytest.mark.parametrize("page", ["compare", "train"])
+def test_a_number_without_end_is_told(arrive: Open, page: str, endless: str) -> None:
+    name = {"compare": "seed", "train": "t_dim"}[page]
+    app = arrive(page, models="vamp", **{name: endless})
+    assert not app.exception
+    assert f"{name}={endless[:8]}" in app.warning[0].value
+
+
 def test_more_models_than_fit_are_told(arrive: Open) -> None:
     names = [*PRIORS, "recorded", "recorded-maf", "three-d"]
     app = arrive("model_card", models=names)

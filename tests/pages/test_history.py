@@ -35,7 +35,7 @@ def pictures(app: AppTest) -> dict[str, dict]:
 
 
 def heads(app: AppTest) -> list[str]:
-    return [element.value for element in app.subheader]
+    return [element.value for element in app.header]
 
 
 @pytest.mark.parametrize("page", BOTH)
@@ -88,7 +88,7 @@ def test_what_has_no_latent_plane_has_no_such_section(open_page: Open, kind: str
         ("many", "'many' is no epoch", None),
         ("1e3", "'1e3' is no epoch", None),
         ("<script>", "is no epoch", None),
-        ("9" * 5000, "is no epoch", None),
+        ("9" * 5000, "The address asks for `epoch=9999", None),
     ],
 )
 def test_an_epoch_that_is_none_falls_back_and_is_told(

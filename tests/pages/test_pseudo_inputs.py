@@ -16,7 +16,7 @@ PAGE = "pseudo_inputs"
 
 
 def heads(app: AppTest) -> str:
-    return " ".join(element.value for element in app.subheader)
+    return " ".join(element.value for element in app.header)
 
 
 @pytest.mark.parametrize("kind", ["vamp", "grey", "mog", "aggregated", "unevaluated"])

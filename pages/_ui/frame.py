@@ -1,0 +1,36 @@
+"""What every page looks like beyond its theme: room for three panels beside each other, and a telephone."""
+
+import streamlit as st
+
+SMALL_COLUMNS = "small-columns"
+"""Key of a container whose columns stay beside each other on a telephone, four in a row."""
+
+
+def handheld() -> bool:
+    """Whether the reader's browser calls itself one of a telephone."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")
+
+
+def style() -> None:
+    """Settle the margins, and let wide charts scroll within their own place where a screen is narrow.
+
+    Figures are drawn for ``core.figures.theme.NARROWEST`` pixels. Squeezed into fewer their labels lie on one another,
+    so there they keep that width and their place scrolls. The square panel on Home fits; its tool bar, which would
+    cover the legend and is made for a mouse, gives way.
+    """
+    st.html(
+        """<style>
+        /* Streamlit leaves 80 pixels on both sides; three panels beside each other need them at 1280. */
+        [data-testid=stMainBlockContainer] { padding-left: 2.5rem; padding-right: 2.5rem; }
+        @media (max-width: 640px) {
+            [data-testid=stMainBlockContainer] { padding-left: 1rem; padding-right: 1rem; }
+            [data-testid=stElementContainer]:not([class*=st-key-hero])
+            > [data-testid=stFullScreenFrame]:has(.js-plotly-plot) { min-width: 720px; }
+            [class*=st-key-hero] .modebar { display: none; }
+            .st-key-small-columns [data-testid=stColumn] { min-width: 22%; flex: 1 1 22%; }
+            h1 { font-size: 2rem !important; }
+            h2 { font-size: 1.5rem !important; }
+            h3 { font-size: 1.25rem !important; }
+        }
+        </style>"""
+    )
