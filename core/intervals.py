@@ -49,3 +49,15 @@ def student_95(freedom: int) -> float:
     z = 1.959964
     first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
     return z + first / freedom + second / freedom**2
+
+
+def luck(m: int) -> float:
+    """Standard errors beyond which the best of m differences is told from 0, however it was chosen; 2 at least.
+
+    Each of m intervals is as wide as it must be for all of them to hold together 95 % of the time (Bonferroni).
+
+    Example:
+        >>> luck(1), round(luck(7), 2)
+        (2.0, 2.69)
+    """
+    return max(2.0, statistics.NormalDist().inv_cdf(1 - 0.05 / (2 * m)))

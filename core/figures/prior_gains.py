@@ -13,7 +13,7 @@ from core.figures import theme
 from core.figures.compare_words import parts_words
 from core.figures.differences import LOOKS, Look
 from core.figures.surgery_words import difference_words
-from core.intervals import Z_95
+from core.intervals import Z_95, luck
 from core.results_records import ResultRow
 
 PARTS = tuple(look for look in LOOKS if look.key != "log_likelihood")
@@ -77,11 +77,13 @@ def prior_gains_figure(blocks: Sequence[GainBlock]) -> go.Figure:
 
 
 def gain_block_sentence(block: GainBlock) -> str:
-    """Of one data set the prior that gains most, and from what."""
+    """Of one data set the prior that gains most, and from what, unless the best of so many may be so by chance."""
     best = max(block.rows, key=lambda row: row.gains["elbo"].estimate.value)
-    told = difference_words(best.gains["elbo"].estimate)
-    if not best.gains["elbo"].clear:
-        return f"{block.title}: no prior is found to gain over N(0, I); the best, {best.title}, {told} nats."
+    gain, count = best.gains["elbo"].estimate, len(block.rows)
+    told = difference_words(gain)
+    if gain.value <= luck(count) * gain.se:
+        chance = f", which the best of {count} can reach by chance" if count > 1 and best.gains["elbo"].clear else ""
+        return f"{block.title}: no prior is found to gain over N(0, I); the best, {best.title}, {told} nats{chance}."
     return f"{block.title}: {best.title} gains most, {told} nats{parts_words(best.gains)}."
 
 

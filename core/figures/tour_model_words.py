@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from statistics import NormalDist
 
 from core.comparison import BOUND, CLEAR, Difference
 from core.figures.flow_timing_words import spread, times
@@ -13,6 +12,7 @@ from core.figures.surgery_words import at_ceiling, difference_words
 from core.figures.tour_words import Answer
 from core.flow_timing_compare import at, ratio
 from core.flow_timing_records import FlowRun
+from core.intervals import luck
 from core.records import Estimate
 from core.results_records import ResultRow
 
@@ -178,16 +178,6 @@ def _parts(row: ResultRow) -> dict[str, Difference]:
     se = math.hypot(one.estimate.se, other.estimate.se)
     both = Estimate(one.estimate.value + other.estimate.value, se)
     return found | {"average_kl": Difference(both, one.paired and other.paired)}
-
-
-def luck(m: int) -> float:
-    """Standard errors beyond which the best of m differences is told from 0; ``CLEAR`` or more.
-
-    Example:
-        >>> luck(1), round(luck(7), 2)
-        (2.0, 2.69)
-    """
-    return max(CLEAR, NormalDist().inv_cdf(1 - 0.05 / (2 * m)))
 
 
 def _source(gain: float, parts: Mapping[str, Difference]) -> str:

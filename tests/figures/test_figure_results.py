@@ -90,5 +90,9 @@ def test_gains_in_words_and_nothing_to_draw() -> None:
     told = gain_block_sentence(GainBlock("MNIST", [row("b", "vamp", 82.0, gain=2.0), row("c", "maf", 84.0, gain=1.0)]))
     assert told.startswith("MNIST: vamp gains most, 2.00 ± 0.10 nats: 1.50 ± 0.10 from reconstruction")
     assert "no prior is found to gain" in gain_block_sentence(GainBlock("MNIST", [row("b", "vamp", 82.0, gain=0.05)]))
+    many = [row(f"b{k}", "vamp", 82.0, gain=0.25 - 0.001 * k) for k in range(7)]
+    told = gain_block_sentence(GainBlock("Digits", many))  # 2.5 standard errors, the best of seven
+    assert told.endswith("the best, vamp, 0.25 ± 0.10 nats, which the best of 7 can reach by chance.")
+    assert "gains most" in gain_block_sentence(GainBlock("Digits", many[:1]))
     with pytest.raises(ValueError, match="got none"):
         prior_gains_figure([])
