@@ -93,7 +93,7 @@ def _part(part: Part, charts: list[Chart]) -> str:
         shown = f'<img src="{data_uri(part.pixels)}" {size} alt="{escape(part.alt)}">'
         return f"<figure>\n{shown}\n<figcaption>{inline(part.caption)}</figcaption>\n</figure>"
     charts.append(part)
-    height = part.figure.layout.height or 450
+    height = part.figure.to_dict()["layout"].get("height") or 450
     shown = (
         f'<div class="chart" id="chart-{len(charts)}" role="img" aria-label="{escape(part.alt)}" '
         f'style="min-height:{float(height):.0f}px"></div>'

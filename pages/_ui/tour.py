@@ -11,7 +11,7 @@ from core.datasets.titles import DATASET_TITLES
 from core.figures.tour_words import Answer
 from core.records import CheckpointInfo
 from core.tour import DIMENSION, LARGE, STANDARD, Cast, cast, missing_model, offered
-from pages._ui import charts, drawn, layout
+from pages._ui import charts, drawn, layout, reading
 from pages._ui.flow_runs import forget_missing
 
 KEY = "step"
@@ -68,6 +68,7 @@ class Step:
         formula: in LaTeX, one line each.
         told: what the formula says, in Markdown.
         lecture: slide of the lecture on which it is asked.
+        numbers: anchors of the numbers in the answer, in the guide that tells how to read them.
     """
 
     question: str
@@ -75,6 +76,7 @@ class Step:
     formula: tuple[str, ...]
     told: str
     lecture: str
+    numbers: tuple[str, ...]
 
 
 def casts(dataset: str) -> tuple[Cast, Cast]:
@@ -157,7 +159,8 @@ def show(step: Step, number: int, own: Cast, large: Cast) -> None:
     with st.container(horizontal=True):
         for link in found.links:
             layout.link_to(link.page, link.label, *link.models, icon=":material/open_in_new:", query=link.query)
-    with st.expander("The formula, and where the lecture asks this"):
+    with st.expander("How is this computed, and where does the lecture ask it?"):
         for line in step.formula:
             st.latex(line)
         st.markdown(f"{step.told}\n\nIn the lecture: *{step.lecture}*.")
+        reading.link(*step.numbers)

@@ -14,6 +14,10 @@ STEPS = (
         "training the decoder saw codes of images only, draws of $q(z|x)$. Where the two differ it makes up what it "
         "never learned.",
         "VAE limitations: poor prior distribution",
+        (
+            "holes",
+            "classifier",
+        ),
     ),
     Step(
         "Why is N(0, I) a poor prior?",
@@ -26,6 +30,11 @@ STEPS = (
         "mass and $q(z)$ has none there is a hole, the reverse is a leak; the marginal KL is the price of both in "
         "nats. A prior that is fixed beforehand pulls the codes towards itself: it regularises more than is needed.",
         "Optimal VAE prior: standard Gaussian, over-regularization",
+        (
+            "marginal-kl",
+            "holes",
+            "leaks",
+        ),
     ),
     Step(
         "Which prior would be optimal?",
@@ -40,6 +49,10 @@ STEPS = (
         "That is a mixture of as many Gaussians as there are training images, dear to evaluate, and made of these "
         "very images (Hoffman and Johnson, 2016).",
         "ELBO surgery; Optimal VAE prior: overfitting and highly expensive",
+        (
+            "elbo",
+            "marginal-kl",
+        ),
     ),
     Step(
         "Do we need many modes?",
@@ -49,6 +62,7 @@ STEPS = (
         "frozen and each prior is fitted to its codes of the training images; what counts is what it gains on "
         "images that it has not seen.",
         "VampPrior: do we really need the multimodal prior?",
+        ("marginal-kl",),
     ),
     Step(
         "Mixture of Gaussians or VampPrior?",
@@ -61,6 +75,10 @@ STEPS = (
         "and takes what the encoder makes of them: prior and posterior move together (Tomczak and Welling, 2018, "
         "arXiv:1705.07120).",
         "VampPrior: is it beneficial to couple the prior with the variational posterior, or is the MoG prior enough?",
+        (
+            "effective-components",
+            "elbo",
+        ),
     ),
     Step(
         "Can the prior be a flow, and why not an IAF?",
@@ -75,6 +93,10 @@ STEPS = (
         "RealNVP takes one pass either way (Papamakarios et al., 2017, arXiv:1705.07057; Kingma et al., 2016, "
         "arXiv:1606.04934).",
         "Flows-based VAE prior: why it is not a good idea to use IAF for the VAE prior",
+        (
+            "time-quartiles",
+            "slope",
+        ),
     ),
     Step(
         "Is the posterior rich enough?",
@@ -84,6 +106,10 @@ STEPS = (
         "Gaussian has one mode and no bends; a flow in the posterior bends it. Every model has a decoder of its "
         "own, so a tighter bound need not be a better model.",
         "Variational posterior: how to use flows in the VAE posterior?",
+        (
+            "looseness",
+            "elbo",
+        ),
     ),
     Step(
         "What did the prior really gain?",
@@ -96,5 +122,11 @@ STEPS = (
         "lets encoder and decoder change too: codes that need not look like N(0, I) may carry more and be decoded "
         "better.",
         "Summary",
+        (
+            "elbo",
+            "reconstruction",
+            "information-i-n-z",
+            "marginal-kl",
+        ),
     ),
 )

@@ -33,7 +33,7 @@ def lines(app: AppTest) -> list[str]:
 
 def test_the_standard_prior_comes_first_and_the_others_are_compared_with_it(open_page: Open) -> None:
     app = chosen(open_page, THREE)
-    assert list(app.table[0].value.columns) == ["", "Standard normal", "VampPrior", "MAF"]
+    assert list(app.table[0].value.columns) == ["measure", "Standard normal", "VampPrior", "MAF"]
     gains = charts(app)[0]
     assert gains["layout"]["yaxis"]["ticktext"] == ["VampPrior", "MAF"]
     assert "gained over Standard normal" in gains["layout"]["xaxis"]["title"]["text"]
@@ -71,7 +71,7 @@ def test_one_that_is_alone_of_its_kind(open_page: Open) -> None:
 def test_other_images_never_stand_in_the_table(open_page: Open, other: str, reason: str) -> None:
     app = chosen(open_page, ["standard", other, "vamp"])
     assert reason in words(app)
-    assert list(app.table[0].value.columns) == ["", "Standard normal", "VampPrior"]
+    assert list(app.table[0].value.columns) == ["measure", "Standard normal", "VampPrior"]
 
 
 def test_models_that_lack_something(open_page: Open) -> None:
@@ -85,7 +85,7 @@ def test_models_that_lack_something(open_page: Open) -> None:
 
 def test_models_of_other_dimensions_share_the_table_and_not_the_noise(open_page: Open) -> None:
     app = chosen(open_page, ["standard", "three-d"])
-    assert list(app.table[0].value.columns) == ["", "Standard normal, d = 2", "Standard normal, d = 3"]
+    assert list(app.table[0].value.columns) == ["measure", "Standard normal, d = 2", "Standard normal, d = 3"]
     assert "share the seed, not the noise" in words(app)
 
 
