@@ -76,6 +76,12 @@ def ready(build: Callable[..., go.Figure], *arguments: Any, over: Sequence[dict[
     return Ready(found[0] | {"data": [*found[0]["data"], *go.Figure(list(over)).to_dict()["data"]]})
 
 
+def with_layout(figure: BaseFigure, **layout: Any) -> Ready:
+    """The same figure with other properties of its layout, ready to be sent; the given one is not changed."""
+    sent = figure.to_dict()
+    return Ready(sent | {"layout": sent["layout"] | layout})
+
+
 def _key(build: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> bytes:
     hasher = hashlib.blake2b(digest_size=16)
     while isinstance(build, partial):

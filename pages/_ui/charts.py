@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import streamlit as st
 
+from core.figures.ready import with_layout
 from core.report import Picture, Table
 from pages._ui import downloads, drawn, frame
 
@@ -45,7 +46,7 @@ def chart(
     """
     if frame.handheld():
         # Or a finger on a chart draws a box instead of moving the page. A chart that can be clicked gets it back.
-        figure.update_layout(dragmode=False)
+        figure = with_layout(figure, dragmode=False)
     config = downloads.chart_config(name or key, selecting=regions)
     if on_select is None:
         st.plotly_chart(figure, key=key, alt=alt, config=config)

@@ -47,6 +47,16 @@ def test_what_is_sent_is_what_the_builder_makes(two_hills, standard) -> None:
     assert json.loads(plotly.io.to_json(kept)) != json.loads(made.to_json())  # the kept one has no marks
 
 
+def test_another_layout_leaves_the_kept_figure_as_it_is(two_hills, standard) -> None:
+    kept, plain = ready(density_panels, two_hills, standard), density_panels(two_hills, standard)
+    before = json.loads(plotly.io.to_json(kept))
+    for figure in (kept, plain):
+        changed = json.loads(plotly.io.to_json(module.with_layout(figure, dragmode=False)))
+        assert changed["layout"].pop("dragmode") is False
+        assert changed == before | {"layout": {k: v for k, v in before["layout"].items() if k != "dragmode"}}
+    assert json.loads(plotly.io.to_json(kept)) == before == json.loads(plain.to_json())
+
+
 def test_it_is_found_by_content() -> None:
     first = ready(line, Pair(np.arange(3.0), "a"))
     assert ready(line, Pair(np.arange(3.0), "a")).to_dict() is first.to_dict() and BUILT == ["a"]
