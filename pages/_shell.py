@@ -116,9 +116,9 @@ PAGES = [
 
 # An emoji, because a Material icon as favicon is fetched from another host.
 st.set_page_config(page_title="Priorscope", page_icon="🔭", layout="wide", initial_sidebar_state=280)
-frame.style()
 
 login.gate()
+frame.style()
 folder = Path(__file__).resolve().parent
 sections: dict[str, list[st.Page]] = {}
 for section, file, title, icon, shows in PAGES:
