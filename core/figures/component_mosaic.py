@@ -42,22 +42,17 @@ def component_mosaic(
     found: Components,
     order: np.ndarray,
     hovers: Sequence[str],
-    *,
-    chosen: int,
-    second: int | None = None,
 ) -> go.Figure:
     """One picture a component in one image trace, on one grey scale from 0 to 1; a click on a tile tells its component.
 
-    Dead components have a red frame and a cross, duplicated ones a yellow bow tie; the chosen one stands in a double
-    frame, the second in a dashed one.
+    Dead components have a red frame and a cross, duplicated ones a yellow bow tie. What is chosen is put over it, as
+    the shapes of `frames`.
 
     Args:
         picture: of the tiles in this order, as `mosaic_picture` gives it.
         found: what is known of the components.
         order: (K,) components in the order of the tiles, row by row.
         hovers: (K,) what the pointer says, by component.
-        chosen: component, from 0.
-        second: another one, to go to from the chosen one.
 
     Returns:
         A figure whose clicks `clicked_component` reads.
@@ -68,10 +63,7 @@ def component_mosaic(
     count = len(found)
     if not len(order) == len(hovers) == count:
         raise ValueError(f"{count} components need as many places and words; got {len(order)} and {len(hovers)}")
-    columns = columns_for(count)
-    place = np.empty(count, np.int64)
-    place[order] = np.arange(count)
-    x, y = (place % columns + 0.5).astype(np.float32), (place // columns + 0.5).astype(np.float32)
+    columns, (x, y) = columns_for(count), _middles(order)
     traces = [image_trace(picture, 0, 0, columns, math.ceil(count / columns), "tiles")]
     size = max(4.5, min(13.0, 150 / columns))
     marks = (
@@ -88,9 +80,27 @@ def component_mosaic(
             traces.append(_marks(name, x[which] + corner[name], y[which] - 0.32, marker | {"size": size}))
     traces.append(_tiles(x, y, hovers, HEIGHT / columns))
     rows = math.ceil(count / columns)
-    shapes = [*_frame(x, y, chosen, "solid"), *([] if second is None else _frame(x, y, second, "5px,3px"))]
-    layout = _layout(columns, rows, bool(found.dead.any() or found.duplicated.any()))
-    return go.Figure(traces, layout | {"shapes": shapes})
+    return go.Figure(traces, _layout(columns, rows, bool(found.dead.any() or found.duplicated.any())))
+
+
+def frames(order: np.ndarray, chosen: int, second: int | None = None) -> list[dict[str, Any]]:
+    """Shapes around tiles of a mosaic: a frame around the chosen component, a dashed one around the second.
+
+    Args:
+        order: (K,) components in the order of the tiles.
+        chosen: component, from 0.
+        second: another one, to go to from the chosen one.
+    """
+    x, y = _middles(order)
+    return [*_frame(x, y, chosen, "solid"), *([] if second is None else _frame(x, y, second, "5px,3px"))]
+
+
+def _middles(order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The middle of each component's tile, (K,) float32 each."""
+    columns = columns_for(len(order))
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return (place % columns + 0.5).astype(np.float32), (place // columns + 0.5).astype(np.float32)
 
 
 def columns_for(count: int) -> int:
@@ -130,7 +140,8 @@ def _marks(name: str, x: np.ndarray, y: np.ndarray, marker: dict[str, Any]) -> d
 
 def _frame(x: np.ndarray, y: np.ndarray, k: int, dash: str) -> list[dict[str, Any]]:
     """A black frame in a white halo around a tile: seen on any picture and in both themes."""
-    box = {"type": "rect", "x0": x[k] - 0.5, "x1": x[k] + 0.5, "y0": y[k] - 0.5, "y1": y[k] + 0.5}
+    left, top = float(x[k]) - 0.5, float(y[k]) - 0.5
+    box = {"type": "rect", "x0": left, "x1": left + 1, "y0": top, "y1": top + 1}
     halo = box | {"line": {"color": theme.PICKED_HALO, "width": 6}}
     inner = box | {"line": {"color": theme.PRIOR, "width": 3, "dash": dash}}
     return [halo, inner]

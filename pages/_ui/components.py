@@ -12,7 +12,7 @@ import streamlit as st
 from core import component_table, figures
 from core.component_records import DEAD_SHARE, DUPLICATE, Components, order
 from core.figures import component_map, component_mosaic, component_words
-from core.figures.ready import ready
+from core.figures.ready import ready, with_layout
 from core.pseudo_inputs import MOST
 from core.records import CheckpointInfo
 from pages._ui import cache, cache_components, charts, downloads, layout, numbers
@@ -170,15 +170,15 @@ def pictures(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     model, sentence = (info.name, info.digest), component_words.usage_sentence(found, word_of(info))
     names = cache.class_names(*model)
     with left:
-        figure = ready(
+        ranked = order(found, choice.sort)
+        tiles = ready(
             component_mosaic.component_mosaic,
             cache_components.mosaic(*model, choice.seed, choice.sort, choice.decoded),
             found,
-            order(found, choice.sort),
+            ranked,
             component_words.hover_words(found, names),
-            chosen=choice.k,
-            second=choice.second,
         )
+        figure = with_layout(tiles, shapes=component_mosaic.frames(ranked, choice.k, choice.second))
         _clickable(figure, f"mosaic-{info.name}", f"All {len(found):,} {word_of(info)} as tiles. {sentence}")
     with right:
         key = key_of(info, choice.seed)

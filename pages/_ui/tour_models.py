@@ -10,7 +10,7 @@ from core import comparison, component_table, figures, results_tables, tables, t
 from core.comparison import Difference, Measured
 from core.component_records import order
 from core.figures import component_mosaic, component_words, flow_timing_words, prior_gains, tour_model_words, tour_words
-from core.figures.ready import ready
+from core.figures.ready import ready, with_layout
 from core.flow_timing_file import list_runs
 from core.flow_timing_records import FlowRun
 from core.plain_text import shown_error
@@ -55,7 +55,8 @@ def _tiles(models: tuple[CheckpointInfo, ...]) -> None:
         names, by_usage = cache.class_names(*model), order(found, "usage")
         picture = cache_components.mosaic(*model, SEED, "usage", info.prior != "vamp")
         hovers = component_words.hover_words(found, names)
-        figure = ready(component_mosaic.component_mosaic, picture, found, by_usage, hovers, chosen=int(by_usage[0]))
+        tiles = ready(component_mosaic.component_mosaic, picture, found, by_usage, hovers)
+        figure = with_layout(tiles, shapes=component_mosaic.frames(by_usage, int(by_usage[0])))
         sentence = component_words.usage_sentence(found, word)
         shown = "pseudo-inputs" if info.prior == "vamp" else "what the mean of each component decodes to"
         with column:

@@ -14,7 +14,7 @@ from PIL import Image
 from core.component_records import Components, Effective, Interpolation, Path, Usual, order
 from core.figures import component_words, theme
 from core.figures.component_map import LATTICE, SHARES, component_map, ellipse, lattice_of
-from core.figures.component_mosaic import clicked_component, columns_for, component_mosaic, mosaic_picture
+from core.figures.component_mosaic import clicked_component, columns_for, component_mosaic, frames, mosaic_picture
 from core.figures.component_path import path_figure
 from core.figures.component_usage import usage_figure
 from core.figures.sheets import Block, sheet
@@ -67,7 +67,8 @@ def mosaic(by: str = "usage", chosen: int = 3, second: int | None = None):
     table, ranked = found(), order(found(), by)
     picture = mosaic_picture(images(), table, ranked)
     hovers = component_words.hover_words(table, ("left", "top"))
-    return component_mosaic(picture, table, ranked, hovers, chosen=chosen, second=second), ranked
+    figure = component_mosaic(picture, table, ranked, hovers)
+    return figure.update_layout(shapes=frames(ranked, chosen, second)), ranked
 
 
 def test_tiles_lie_in_their_order_on_one_scale():
@@ -118,7 +119,7 @@ def test_wrong_lengths_are_refused():
     with pytest.raises(ValueError, match="6 components need"):
         mosaic_picture(images(5), found(), np.arange(6))
     with pytest.raises(ValueError, match="as many places and words"):
-        component_mosaic(("", 1, 1), found(), np.arange(6), ["a"], chosen=0)
+        component_mosaic(("", 1, 1), found(), np.arange(6), ["a"])
 
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (50, 8), (500, 24), (2000, 46)])
