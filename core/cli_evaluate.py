@@ -25,7 +25,7 @@ def add_evaluate(subcommands: Any) -> argparse.ArgumentParser:
         "--only",
         choices=[GAPS, IMAGES, COMPONENTS],
         help="add to a stored evaluation: gaps, the images with the loosest bounds (d = 2); images, what each image "
-        "gives to the bound, which paired differences need; components, of a mixture prior (always stored)",
+        "gives to the bound, which paired differences need; components, how those of a mixture prior are used",
     )
     command.add_argument("--save", action="store_true", help="store the result in the checkpoint")
     command.set_defaults(run=_evaluate, show=show_evaluation)
@@ -46,7 +46,7 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
         return _latents_only(checkpoint, options)
     data = data_of(checkpoint.config, options.data)
     if options.only == COMPONENTS:
-        return _components(options.name, options.root, data, options.seed)
+        return _components(checkpoint, data, options)
     if options.only == IMAGES:
         return _images(checkpoint, data, stored, options)
     if options.only:
@@ -60,7 +60,7 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     if options.save:
         evaluations = {**evaluations, options.split: kept}
         write_metrics(options.root / options.name, {**checkpoint.metrics, "evaluations": evaluations})
-        if not options.only:
+        if not options.only and checkpoint.latents is not None and options.split == checkpoint.latents.split:
             add_components(options.name, options.root, data)
     return result
 
@@ -75,12 +75,20 @@ def add_components(name: str, root: Path, data: Any) -> None:
         store_components(name, root, data)
 
 
-def _components(name: str, root: Path, data: Any, seed: int) -> dict[str, Any]:
+def _components(checkpoint: Any, data: Any, options: argparse.Namespace) -> dict[str, Any]:
+    """The components as the images use them whose posteriors are stored, and kept where that is asked for."""
     from dataclasses import asdict
 
-    from core.component_measure import store_components
+    from core.component_measure import measure_components, store_components
 
-    return {"components": asdict(store_components(name, root, data, seed=seed))}
+    if checkpoint.latents is not None and options.split != checkpoint.latents.split:
+        raise ValueError(
+            f"{options.name} stores the posteriors of its {checkpoint.latents.split} split, which use the components; "
+            f"got --split {options.split}"
+        )
+    if options.save:
+        return {"components": asdict(store_components(options.name, options.root, data, seed=options.seed))}
+    return {"components": asdict(measure_components(checkpoint, data, seed=options.seed).components.summary())}
 
 
 def _images(checkpoint: Any, data: Any, stored: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:

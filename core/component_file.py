@@ -89,7 +89,9 @@ def read_components(folder: Path, split: str, digest: str) -> Stored | None:
         return None
     arrays, metadata = read_arrays(file)
     if metadata.get("digest") != digest:
-        raise CheckpointError(f"{file.name} is of another model; run `python -m core evaluate NAME --only components`")
+        raise CheckpointError(
+            f"{file.name} is of another model; run `python -m core evaluate NAME --only components --save`"
+        )
     try:
         return Stored(_components(arrays, metadata), _compared(arrays, metadata) if "compared" in metadata else None)
     except ValidationError as error:

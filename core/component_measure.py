@@ -21,29 +21,36 @@ def reason_against(checkpoint: Checkpoint) -> str | None:
     return why_not(checkpoint.vae.prior)
 
 
-def store_components(name: str, root: Path, data: Dataset | None, *, seed: int = 0) -> ComponentSummary:
-    """Measure the components of a stored model, as its stored images use them, and keep that.
-
-    The file of the components is written, and their summary is put to the evaluation of that split, if there is one.
+def measure_components(checkpoint: Checkpoint, data: Dataset | None, *, seed: int = 0) -> Stored:
+    """Measure the components of a model's prior, as its stored images use them.
 
     Args:
-        name: of the checkpoint.
-        root: folder of the checkpoints.
+        checkpoint: the model.
         data: that it was trained on; None leaves out the comparison with the training images.
         seed: of draws, shuffles and the choice of test images.
 
     Raises:
         ValueError: where there are none to be measured, with the reason.
     """
-    checkpoint = load(name, root)
     cloud, prior = checkpoint.latents, checkpoint.vae.prior
     if (reason := reason_against(checkpoint)) or cloud is None:
-        raise ValueError(f"{name}: {reason}")
+        raise ValueError(f"{checkpoint.name}: {reason}")
     found = components(prior, cloud, seed=seed)  # pyright: ignore[reportArgumentType]  # else there was a reason
-    compared = None if data is None else compare_with(checkpoint, data, seed=seed)
-    write_components(root / name, cloud.split, Stored(found, compared), checkpoint.digest)
+    return Stored(found, None if data is None else compare_with(checkpoint, data, seed=seed))
+
+
+def store_components(name: str, root: Path, data: Dataset | None, *, seed: int = 0) -> ComponentSummary:
+    """The same for a stored model, kept with it.
+
+    The file of the components is written, and their summary is put to the evaluation of that split, if there is one.
+    """
+    checkpoint = load(name, root)
+    found = measure_components(checkpoint, data, seed=seed)
+    assert checkpoint.latents is not None  # else there was a reason
+    split, summary = checkpoint.latents.split, found.components.summary()
+    write_components(root / name, split, found, checkpoint.digest)
     evaluations = checkpoint.metrics.get("evaluations", {})
-    if cloud.split in evaluations:
-        measured = {**evaluations[cloud.split], "components": asdict(found.summary())}
-        write_metrics(root / name, {**checkpoint.metrics, "evaluations": {**evaluations, cloud.split: measured}})
-    return found.summary()
+    if split in evaluations:
+        measured = {**evaluations[split], "components": asdict(summary)}
+        write_metrics(root / name, {**checkpoint.metrics, "evaluations": {**evaluations, split: measured}})
+    return summary

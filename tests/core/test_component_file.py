@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from core.checkpoint import load
+from core.checkpoint import checkpoint_root, load
+from core.cli import main
 from core.component_file import Stored, file_of, read_components, write_components
 from core.component_measure import reason_against, store_components
 from core.component_records import Components
@@ -75,6 +76,20 @@ def test_a_prior_without_components_is_told(root: Path) -> None:
     assert "one single Gaussian" in str(reason_against(load("standard", root)))
     with pytest.raises(ValueError, match="standard: this prior is one single Gaussian"):
         store_components("standard", root, tiny_data())
+
+
+def test_the_command_adds_them_where_that_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "digits-2d-mog"
+    shutil.copytree(checkpoint_root() / name, tmp_path / name)
+    file, metrics = file_of(tmp_path / name, "test"), tmp_path / name / "metrics.json"
+    file.unlink()
+    before = metrics.read_text()
+    command = ["evaluate", name, "--only", "components", "--root", str(tmp_path), "--json"]
+    assert main(command) == 0 and not file.exists() and metrics.read_text() == before
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])["components"]
+    assert told == json.loads(before)["evaluations"]["test"]["components"]  # what was shipped is found again
+    assert main([*command, "--save"]) == 0 and file.exists() and json.loads(metrics.read_text()) == json.loads(before)
+    assert main([*command, "--split", "train"]) == 1 and "posteriors of its test split" in capsys.readouterr().err
 
 
 @pytest.fixture

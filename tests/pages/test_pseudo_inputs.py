@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from core.component_measure import store_components
 from tests.pages.test_pages import charts, words
 from tests.pages.zoo import tiny_data
 
@@ -132,3 +135,25 @@ def test_every_chart_has_words_for_those_who_do_not_see_it(open_page: Open) -> N
     for chart in app.get("plotly_chart"):
         assert len(chart.proto.alt) > 40
     assert len(app.caption) >= 6
+
+
+def test_what_is_stored_is_told_without_the_data_set(open_page: Open, zoo: Path, tmp_path: Path,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.setenv("PRIORSCOPE_DATA", str(tmp_path / "none"))
+    shutil.copytree(zoo / "vamp", tmp_path / "models" / "stored")
+    computed = [metric.value for metric in open_page(PAGE, tmp_path / "models", models="stored").metric]
+    st.cache_resource.clear()
+    store_components("stored", tmp_path / "models", tiny_data())
+    monkeypatch.setattr("core.pseudo_inputs.components", lambda *_, **__: pytest.fail("calculated again"))
+    app = open_page(PAGE, tmp_path / "models", models="stored")
+    assert not app.exception and [metric.value for metric in app.metric] == computed
+    assert "Of all 5 pseudo-inputs" in words(app) and "the training images themselves are not shown" in words(app)
+
+
+def test_a_damaged_file_of_components_is_told(open_page: Open, zoo: Path, tmp_path: Path) -> None:
+    shutil.copytree(zoo / "vamp", tmp_path / "models" / "torn")
+    (tmp_path / "models" / "torn" / "components-test.safetensors").write_bytes(b"x")
+    st.cache_resource.clear()
+    app = open_page(PAGE, tmp_path / "models", models="torn")
+    assert not app.exception and len(app.metric) == 4
+    assert "Everything is calculated now: components-test.safetensors cannot be used" in words(app).replace("\\", "")
