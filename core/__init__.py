@@ -19,7 +19,7 @@ Read in this order:
     uploads.py        own images and latents, handed over;  imported.py, import_runs.py  latents without a model
     adapters.py       foreign models;  absent.py, stored_images.py  what stands where there are no networks
     history.py, history_*.py   densities and marginal KL along a recorded training
-    budget.py, jsonfile.py, metrics_file.py, plain_text.py   what a hostile file may not do
+    budget.py, jsonfile.py, metrics_file.py, metrics_records.py, plain_text.py   what a hostile file may not do
     front_door.py     what a stranger may not do
     posthoc.py        another prior for a trained encoder and decoder
     metrics/          bound, surgery, likelihood, quadrature, two-sample tests, coverage: numbers with standard errors

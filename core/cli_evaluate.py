@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from core.metrics.evaluate import Evaluation
 
-GAPS, IMAGES, COMPONENTS = "gaps", "images", "components"
+GAPS, IMAGES, COMPONENTS, COURSE = "gaps", "images", "components", "course"
 
 
 def add_evaluate(subcommands: Any) -> argparse.ArgumentParser:
@@ -23,9 +23,10 @@ def add_evaluate(subcommands: Any) -> argparse.ArgumentParser:
     command.add_argument("--data", type=Path, default=None, help="folder of the data sets")
     command.add_argument(
         "--only",
-        choices=[GAPS, IMAGES, COMPONENTS],
+        choices=[GAPS, IMAGES, COMPONENTS, COURSE],
         help="add to a stored evaluation: gaps, the images with the loosest bounds (d = 2); images, what each image "
-        "gives to the bound, which paired differences need; components, how those of a mixture prior are used",
+        "gives to the bound, which paired differences need; components, how those of a mixture prior are used; "
+        "course, the marginal KL after every snapshot of a recorded training",
     )
     command.add_argument("--save", action="store_true", help="store the result in the checkpoint")
     command.set_defaults(run=_evaluate, show=show_evaluation)
@@ -44,6 +45,8 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(f"{options.name} has no evaluation of the {options.split} split to add to; leave out --only")
     if not checkpoint.config.model.decodes:
         return _latents_only(checkpoint, options)
+    if options.only == COURSE:
+        return _course(checkpoint, options)
     data = data_of(checkpoint.config, options.data)
     if options.only == COMPONENTS:
         return _components(checkpoint, data, options)
@@ -61,15 +64,17 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
         evaluations = {**evaluations, options.split: kept}
         write_metrics(options.root / options.name, {**checkpoint.metrics, "evaluations": evaluations})
         if not options.only and checkpoint.latents is not None and options.split == checkpoint.latents.split:
-            add_components(options.name, options.root, data)
+            add_measures(options.name, options.root, data)
     return result
 
 
-def add_components(name: str, root: Path, data: Any) -> None:
-    """What is known of the components of a model that was just stored, put beside it, where it has any."""
+def add_measures(name: str, root: Path, data: Any) -> None:
+    """What is known of a model's components and of its recorded training, put beside it where it has any."""
     from core.checkpoint import load
     from core.component_measure import reason_against, store_components
+    from core.history_measure import store_course
 
+    store_course(name, root)
     if reason_against(load(name, root)) is None:
         print("comparing the prior's components with all training images", file=sys.stderr)
         store_components(name, root, data)
@@ -89,6 +94,22 @@ def _components(checkpoint: Any, data: Any, options: argparse.Namespace) -> dict
     if options.save:
         return {"components": asdict(store_components(options.name, options.root, data, seed=options.seed))}
     return {"components": asdict(measure_components(checkpoint, data, seed=options.seed).components.summary())}
+
+
+def _course(checkpoint: Any, options: argparse.Namespace) -> dict[str, Any]:
+    """The marginal KL after every snapshot, kept where that is asked for."""
+    from dataclasses import asdict
+
+    from core.history import course
+    from core.history_measure import snapshots_of, store_course
+
+    found = snapshots_of(checkpoint, options.root)
+    if found is None:
+        raise ValueError(f"{options.name} holds no snapshots of its training")
+    if options.split != found.split:
+        raise ValueError(f"{options.name} was recorded on its {found.split} split; got --split {options.split}")
+    kept = store_course(options.name, options.root, seed=options.seed) if options.save else None
+    return {"course": asdict(kept or course(found, checkpoint, seed=options.seed))}
 
 
 def _images(checkpoint: Any, data: Any, stored: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
@@ -158,6 +179,8 @@ def show_evaluation(result: dict[str, Any]) -> str:
         return f"{result['n']:,} {result['split']} images, seed {result['seed']}: {', '.join(result['measures'])}"
     if "average_kl" not in result and "components" in result:
         return "\n".join(_show_components(result["components"]))
+    if "average_kl" not in result and "course" in result:
+        return "\n".join(_show_course(result["course"]))
     if "average_kl" not in result:
         return "\n".join(_show_gaps(result["worst_gaps"], len(result["worst_gaps"]["images"])))
     estimates = {name: value for name, value in result.items() if isinstance(value, dict) and "value" in value}
@@ -182,6 +205,17 @@ def _show_components(found: dict[str, Any]) -> list[str]:
         f"{'duplicate pairs':20} {found['duplicate_pairs']:8,}   random images {found['pairs_null']:.1f}",
         f"{found['draws']:,} draws of q(z) from {found['images']:,} images, seed {found['seed']}",
     ]
+
+
+def _show_course(found: dict[str, Any]) -> list[str]:
+    """The marginal KL by epoch, beside what a perfect prior would give."""
+    rows = []
+    for moment in found["moments"]:
+        kl, null = moment["marginal_kl"], moment["marginal_kl_null"]
+        told = "unknown" if null is None else f"{null['value']:.3f}"
+        rows.append(f"epoch {moment['epoch']:<8,} {kl['value']:10.3f} ± {kl['se']:.3f}   null {told}")
+    head = f"KL(q(z) || p(z)) in nats, {found['images']:,} {found['split']} images, seed {found['seed']}:"
+    return [head, *rows]
 
 
 def _show_gaps(found: dict[str, Any] | None, most: int) -> list[str]:

@@ -24,7 +24,7 @@ def add_aggregate(subcommands: Any) -> argparse.ArgumentParser:
 def _aggregate(options: argparse.Namespace) -> dict[str, Any]:
     from core.build import resolved
     from core.checkpoint import NAME, load, round_to_half, save
-    from core.cli_evaluate import add_components, evaluate_with_progress
+    from core.cli_evaluate import add_measures, evaluate_with_progress
     from core.cli_train import provenance
     from core.config import PriorConfig
     from core.latents import cloud
@@ -54,7 +54,7 @@ def _aggregate(options: argparse.Namespace) -> dict[str, Any]:
         latents=cloud(vae, images.images, images.labels, "test"),
         half=options.half,
     )
-    add_components(new, options.root, data)
+    add_measures(new, options.root, data)
     return {"name": new, "from": options.name, "components": len(data.train), "test": test.as_dict()}
 
 

@@ -80,7 +80,7 @@ def _default_name(options: argparse.Namespace) -> str:
 def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target: Path) -> dict:
     from core.build import resolved
     from core.checkpoint import save
-    from core.cli_evaluate import add_components, evaluate_with_progress
+    from core.cli_evaluate import add_measures, evaluate_with_progress
     from core.latents import cloud
 
     finished = finish_training(config, data, options.root, target.name, half=options.half)
@@ -102,7 +102,7 @@ def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target
         replace=options.replace,
     )
     forget_training(options.root, target.name)
-    add_components(target.name, target.parent, data)
+    add_measures(target.name, target.parent, data)
     return {"name": target.name, "epochs": training["epochs"], "seconds": training["seconds"], "test": test.as_dict()}
 
 

@@ -17,7 +17,7 @@ from safetensors.numpy import save_file
 
 from core.component_records import Components, ComponentSummary
 from core.errors import CheckpointError, first_problem
-from core.metrics_file import problem_of_summary
+from core.metrics_records import problem_of_summary
 from core.nearest_records import Compared
 from core.replacing import replacing
 from core.tensor_file import read_arrays

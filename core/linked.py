@@ -62,41 +62,44 @@ def labels_of(cloud: LatentCloud, rows: np.ndarray) -> np.ndarray | None:
     return None if cloud.labels is None else cloud.labels[place]
 
 
-def shared_neighbours(first: np.ndarray, second: np.ndarray, *, neighbours: int = NEIGHBOURS) -> tuple[Estimate, float]:
+def nearest(z: np.ndarray, *, neighbours: int = NEIGHBOURS) -> np.ndarray:
+    """The nearest others of each of (n, d) codes, (n, k) int64 places in ``z`` by rising distance.
+
+    Args:
+        z: codes of n images.
+        neighbours: k, fewer than n.
+
+    Raises:
+        ValueError: for too few images.
+    """
+    if len(z) <= neighbours:
+        raise ValueError(f"both spaces need codes of more than {neighbours} images; got {len(z)}")
+    points = torch.from_numpy(z).double()
+    apart = torch.cdist(points, points).fill_diagonal_(torch.inf)
+    return apart.topk(neighbours, largest=False).indices.numpy()
+
+
+def shared_neighbours(first: np.ndarray, second: np.ndarray) -> tuple[Estimate, float]:
     """Share of an image's nearest neighbours in one latent space that are among those in the other.
 
     The axes of separately trained models are arbitrary; who is near to whom is not.
 
     Args:
-        first: (n, d) codes of n images.
-        second: (n, d') codes of the same images.
-        neighbours: k, fewer than n.
+        first: (n, k) nearest images of each in one space, as ``nearest`` gives them.
+        second: (n, k) those of the same images in the other.
 
     Returns:
         The mean share in [0, 1] with its standard error over the images, and what it would be for unrelated spaces,
         k / (n - 1). Two spaces that are one give 1.
 
     Raises:
-        ValueError: for different images, or too few of them.
+        ValueError: for different images.
 
     References:
         Lee, Verleysen (2009), Quality assessment of dimensionality reduction: rank-based criteria.
     """
-    if len(first) != len(second) or len(first) <= neighbours:
-        raise ValueError(
-            f"both spaces need codes of the same images, more than {neighbours}; got {len(first)} and {len(second)}"
-        )
-    near = [_nearest(z, neighbours) for z in (first, second)]
-    shares = (near[0] & near[1]).sum(1) / neighbours
-    error = float(shares.std(ddof=1) / len(shares) ** 0.5)
-    return Estimate(float(shares.mean()), error), neighbours / (len(first) - 1)
-
-
-def _nearest(z: np.ndarray, neighbours: int) -> np.ndarray:
-    """(n, n) bool: which images are among the nearest of each, itself left out."""
-    points = torch.from_numpy(z).double()
-    apart = torch.cdist(points, points).fill_diagonal_(torch.inf)
-    found = apart.topk(neighbours, largest=False).indices.numpy()
-    near = np.zeros((len(z), len(z)), bool)
-    near[np.arange(len(z))[:, None], found] = True
-    return near
+    if first.shape != second.shape:
+        raise ValueError(f"both spaces need neighbours of the same images; got {first.shape} and {second.shape}")
+    n, k = first.shape
+    shares = (first[:, :, None] == second[:, None, :]).sum((1, 2)) / k
+    return Estimate(float(shares.mean()), float(shares.std(ddof=1) / n**0.5)), k / (n - 1)

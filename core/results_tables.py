@@ -7,7 +7,7 @@ from typing import Any
 
 from core.better_classifier import better
 from core.datasets.titles import dataset_title
-from core.metrics_file import RECORDS
+from core.metrics_records import RECORDS
 from core.records import Estimate
 from core.report import Table
 from core.results_records import ResultGroup, ResultRow

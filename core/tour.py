@@ -162,6 +162,6 @@ def stored(info: CheckpointInfo, key: str) -> Any:
 
     Args:
         info: the model.
-        key: one of ``core.metrics_file.RECORDS``.
+        key: one of ``core.metrics_records.RECORDS``.
     """
     return record({"evaluations": info.metrics}, SPLIT, key)

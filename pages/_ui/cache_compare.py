@@ -96,14 +96,19 @@ def labels(name: str, digest: str, which: np.ndarray) -> np.ndarray | None:
     return linked.labels_of(cache.latents(name, digest), which)
 
 
-@st.cache_data(max_entries=128, show_spinner="Comparing neighbours")
 def neighbours(first: tuple[str, str], second: tuple[str, str], seed: int) -> tuple[Estimate, float, int]:
     """Share of nearest neighbours that two models have in common, what chance gives, and of how many images.
 
     Raises:
         ValueError: where they have too few images in common.
     """
-    clouds = [cache.latents(*one) for one in (first, second)]
-    some = linked.some_rows(linked.common_rows(clouds), linked.MOST, seed=seed)
-    share, chance = linked.shared_neighbours(*(linked.codes(cloud, some, means=True) for cloud in clouds))
+    common = linked.common_rows([cache.latents(*one) for one in (first, second)])
+    some = linked.some_rows(common, linked.MOST, seed=seed)
+    share, chance = linked.shared_neighbours(*(_nearest(*one, some) for one in (first, second)))
     return share, chance, len(some)
+
+
+@st.cache_data(max_entries=128, show_spinner="Comparing neighbours")
+def _nearest(name: str, digest: str, which: np.ndarray) -> np.ndarray:
+    """The nearest of some images of a split among themselves: found once a model, not once a pair."""
+    return linked.nearest(linked.codes(cache.latents(name, digest), which, means=True))

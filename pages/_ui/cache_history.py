@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from math import prod
-
 import streamlit as st
 
-from core import history
-from core.checkpoint import checkpoint_root, place_of
+from core import history, history_measure
+from core.checkpoint import checkpoint_root
 from core.density import Window
 from core.history_records import Course, Scene
 from core.snapshots import Snapshots
-from core.snapshots_file import read_snapshots
 from pages._ui import cache
 
 CELLS = 200
@@ -24,10 +21,7 @@ def snapshots(name: str, digest: str) -> Snapshots | None:
     Raises:
         CheckpointError: where their file cannot be used.
     """
-    loaded = cache.model(name, digest)
-    config = loaded.config
-    pixels, names = prod(config.model.image_shape), config.data.class_names
-    return read_snapshots(place_of(checkpoint_root() / name), loaded.vae.prior, pixels, names)
+    return history_measure.snapshots_of(cache.model(name, digest), checkpoint_root())
 
 
 def _recorded(name: str, digest: str) -> Snapshots:
@@ -39,8 +33,9 @@ def _recorded(name: str, digest: str) -> Snapshots:
 
 @st.cache_data(max_entries=32, show_spinner="Looking at every snapshot of the training")
 def course(name: str, digest: str, seed: int) -> Course:
-    """Marginal KL and its null after every snapshot."""
-    return history.course(_recorded(name, digest), cache.model(name, digest), seed=seed)
+    """Marginal KL and its null after every snapshot; what was stored with this seed is taken from there."""
+    found, loaded = _recorded(name, digest), cache.model(name, digest)
+    return history_measure.stored_course(found, loaded, seed=seed) or history.course(found, loaded, seed=seed)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

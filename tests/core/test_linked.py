@@ -43,14 +43,16 @@ def test_equal_seeds_give_two_models_the_same_noise() -> None:
 def test_neighbours_of_one_space_are_all_shared_and_of_unrelated_ones_by_chance() -> None:
     z = RANDOM.normal(size=(600, 3))
     turned = z @ np.linalg.qr(RANDOM.normal(size=(3, 3)))[0] * 7 + 2
-    same, chance = linked.shared_neighbours(z, turned)
+    near = linked.nearest(z)
+    assert near.shape == (600, 10) and (near != np.arange(600)[:, None]).all()
+    same, chance = linked.shared_neighbours(near, linked.nearest(turned))
     assert same.value > 0.999 and chance == pytest.approx(10 / 599)
-    unrelated, _ = linked.shared_neighbours(z, RANDOM.normal(size=(600, 40)))
+    unrelated, _ = linked.shared_neighbours(near, linked.nearest(RANDOM.normal(size=(600, 40))))
     assert abs(unrelated.value - chance) < 4 * unrelated.se
     with pytest.raises(ValueError, match="the same images"):
-        linked.shared_neighbours(z, z[:-1])
+        linked.shared_neighbours(near, near[:-1])
     with pytest.raises(ValueError, match="more than 10"):
-        linked.shared_neighbours(z[:10], z[:10])
+        linked.nearest(z[:10])
 
 
 def test_nothing_global_is_touched() -> None:

@@ -1,0 +1,50 @@
+"""Measures the recorded training of a stored model, and keeps what was found with the model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from math import prod
+from pathlib import Path
+
+from core import history, metrics_file
+from core.checkpoint import Checkpoint, load, place_of
+from core.history_records import Course
+from core.snapshots import Snapshots
+from core.snapshots_file import read_snapshots
+
+
+def snapshots_of(checkpoint: Checkpoint, root: Path) -> Snapshots | None:
+    """The snapshots of a stored model's training; None where there are none.
+
+    Raises:
+        CheckpointError: where their file cannot be used.
+    """
+    config = checkpoint.config
+    pixels, names = prod(config.model.image_shape), config.data.class_names
+    return read_snapshots(place_of(root / checkpoint.name), checkpoint.vae.prior, pixels, names)
+
+
+def stored_course(found: Snapshots, checkpoint: Checkpoint, *, seed: int = 0) -> Course | None:
+    """What was stored of these snapshots, with this seed; None where that is not what was stored."""
+    stored: Course | None = metrics_file.record(checkpoint.metrics, found.split, "course")
+    epochs = tuple(one.epoch for one in found.taken)
+    suits = stored is not None and (stored.seed, stored.epochs, stored.images) == (seed, epochs, len(found.rows))
+    return stored if suits else None
+
+
+def store_course(name: str, root: Path, *, seed: int = 0) -> Course | None:
+    """Measure every snapshot of a stored model and keep that in the evaluation of their split, where there is one.
+
+    Returns:
+        What was measured; None where the training was not recorded.
+    """
+    checkpoint = load(name, root)
+    found = snapshots_of(checkpoint, root)
+    if found is None:
+        return None
+    course, evaluations = history.course(found, checkpoint, seed=seed), checkpoint.metrics.get("evaluations", {})
+    if found.split in evaluations:
+        measured = {**evaluations[found.split], "course": asdict(course)}
+        metrics = {**checkpoint.metrics, "evaluations": {**evaluations, found.split: measured}}
+        metrics_file.write_metrics(root / name, metrics)
+    return course
