@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from core.checkpoint import Checkpoint, load
-from core.component_file import Stored, write_components
+from core.component_file import Stored, read_components, write_components
 from core.component_records import ComponentSummary
 from core.datasets import Dataset
 from core.memorisation import compare_with
@@ -49,6 +49,7 @@ def store_components(name: str, root: Path, data: Dataset | None, *, seed: int =
     assert checkpoint.latents is not None  # else there was a reason
     split, summary = checkpoint.latents.split, found.components.summary()
     write_components(root / name, split, found, checkpoint.digest)
+    read_components(root / name, split, checkpoint.digest)  # what could not be read again is told now, not to a visitor
     evaluations = checkpoint.metrics.get("evaluations", {})
     if split in evaluations:
         measured = {**evaluations[split], "components": asdict(summary)}

@@ -100,7 +100,7 @@ def components(prior: MixturePrior, cloud: LatentCloud, *, seed: int = 0) -> Com
         pairs_null=_pairs_null(cloud, len(mean), generator),
         spread=log_var.double().mean(1).mul(0.5).exp().numpy(),
         class_mix=mix,
-        images_behind=(share.sum(0).square() / share.square().sum(0).clamp(min=1e-300)).double().numpy(),
+        images_behind=_images_behind(share),
         purity=purity,
         purity_null=purity_null,
         saturated=_saturated(prior),
@@ -136,6 +136,12 @@ def _mean_and_error(share: Tensor) -> tuple[Tensor, Tensor]:
     usage = share.mean(0)
     error = share.std(0) / math.sqrt(len(share)) if len(share) > 1 else torch.zeros_like(usage)
     return usage / usage.sum(), error
+
+
+def _images_behind(share: Tensor) -> np.ndarray:
+    """(sum r)^2 / sum r^2 of each component; 0 where it is responsible for nothing. In float32 squares become 0."""
+    share = share.double()
+    return (share.sum(0).square() / share.square().sum(0).clamp(min=1e-300)).numpy()
 
 
 def _effective(share: Tensor, usage: Tensor, value: float, null: float) -> Effective:

@@ -92,6 +92,17 @@ def test_the_command_adds_them_where_that_is_asked_for(tmp_path: Path, capsys: p
     assert main([*command, "--split", "train"]) == 1 and "posteriors of its test split" in capsys.readouterr().err
 
 
+def test_every_shipped_file_can_be_read() -> None:
+    root, checked = checkpoint_root(), 0
+    for file in sorted(root.glob("*/components-*.safetensors")):
+        checkpoint = load(file.parent.name, root)
+        assert checkpoint.latents is not None
+        stored = read_components(file.parent, checkpoint.latents.split, checkpoint.digest)
+        assert stored is not None and stored.compared is not None and stored.components.seed == 0
+        checked += 1
+    assert checked >= 10
+
+
 @pytest.fixture
 def folder(root: Path, tmp_path: Path) -> tuple[Path, str]:
     """A copy of a checkpoint with its components, and its digest."""

@@ -119,6 +119,14 @@ def test_dead_and_duplicated_components_are_found() -> None:
     assert sorted(order(found, "neighbour")[:2].tolist()) == [0, 10]
 
 
+def test_a_component_that_nothing_is_near_to_has_no_images_behind() -> None:
+    """Its share of every image is so small that the square is no float32 any more: 0 / 0 before."""
+    places = np.concatenate([on_a_grid(2), [[100.0, 100.0]]])
+    found = pseudo_inputs.components(Fixed(places, 0.0), cloud_at(np.repeat(on_a_grid(2), 30, 0)))
+    assert 0 < found.usage[4] < 1e-20 and np.isfinite(found.images_behind).all()
+    assert 0 < found.images_behind[4] <= 120
+
+
 def test_the_class_mix_and_its_null() -> None:
     places = on_a_grid(2)
     images, labels = np.repeat(places, 50, 0), np.repeat([0, 0, 1, 1], 50)
