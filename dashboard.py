@@ -24,7 +24,16 @@ from core.front_door import FrontDoor
 SHELL = Path(__file__).resolve().parent / "pages" / "_shell.py"
 
 # What the pages need and what takes long to import, the most needed first.
-HEAVY_IMPORTS = ("torch", "pandas", "plotly.graph_objects", "core.checkpoint", "core.figures")
+HEAVY_IMPORTS = (
+    "torch",
+    "pandas",
+    "plotly.graph_objects",
+    "core.checkpoint",
+    "core.figures",
+    "scipy.optimize",
+    "sklearn.datasets",
+    "sklearn.model_selection",
+)
 
 TIDY_S = 5.0
 """Time between two collections of garbage, in seconds."""

@@ -33,7 +33,7 @@ from core.shapes import Context, Images, Latents, LogProb
 from core.vae import VAE
 
 DRAWS = 4
-MOST_IMAGES = 2000
+MOST_IMAGES = 500
 """Images whose bounds are compared: the theorem holds for each of them."""
 ROWS = 1000
 """Images at a time."""

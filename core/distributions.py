@@ -158,8 +158,16 @@ class Bernoulli:
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log P(value), (*batch,) in nats; leading axes of ``value`` and of the batch are broadcast."""
-        logits, value = torch.broadcast_tensors(self.logits, value.to(self.logits.dtype))
-        return -F.binary_cross_entropy_with_logits(logits, value, reduction="none").sum(-1)
+        if torch.is_grad_enabled() and self.logits.requires_grad:
+            logits, value = torch.broadcast_tensors(self.logits, value.to(self.logits.dtype))
+            return -F.binary_cross_entropy_with_logits(logits, value, reduction="none").sum(-1)
+        logits = self.logits
+        return (logits * value.to(logits.dtype)).sub_(F.relu(logits)).sum(-1) - _log1p_exp_sum(logits)
+
+    def log_normaliser(self) -> Tensor:
+        """sum_j log(1 + exp(logit_j)), (*batch,) nats, without gradients: log P(value) is value · logits less this."""
+        logits = self.logits.detach()
+        return F.relu(logits).sum(-1) + _log1p_exp_sum(logits)
 
     def sample(self, n: int, *, generator: Generator | None = None) -> Tensor:
         """Binary draws, (n, *batch, pixels)."""
@@ -167,6 +175,21 @@ class Bernoulli:
         device = self.logits.device if generator is None else generator.device
         uniform = torch.rand(shape, generator=generator, device=device, dtype=self.logits.dtype).to(self.logits.device)
         return (uniform < self.mean).to(self.logits.dtype)
+
+
+@torch.no_grad()
+def _log1p_exp_sum(logits: Tensor) -> Tensor:
+    """sum_j log(1 + exp(-|logit_j|)) over the last axis.
+
+    Logarithms cost most of it, and a product needs but one: up to 2^6 factors in (1, 2] are far from any overflow.
+    """
+    factors = logits.abs().neg_().exp_().add_(1)
+    for _ in range(6):
+        if factors.shape[-1] % 2:
+            break
+        first, second = factors.chunk(2, dim=-1)
+        factors = first * second
+    return factors.log_().sum(-1)
 
 
 @dataclass(frozen=True)

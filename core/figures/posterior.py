@@ -26,19 +26,21 @@ RADIUS = math.sqrt(-2 * math.log(0.05))
 """Standard deviations at which a two-dimensional Gaussian's region of 95 % ends."""
 
 
-def posterior_panels(rows: Sequence[tuple[str, ImagePosterior]]) -> go.Figure:
+def posterior_panels(rows: Sequence[tuple[str, ImagePosterior]], places: int = 0) -> go.Figure:
     """Regions of q(z|x), filled, under those of p(z|x), dashed, and the best Gaussian's 95 % dotted; by model.
 
     Every panel has a window of its own: models have latent spaces of their own.
 
     Args:
         rows: (name, posteriors), one a panel.
+        places: panels that there is room for, where more are to come.
     """
     if not rows:
         raise ValueError("there is no posterior to draw; got an empty list")
     traces: list[Trace] = []
     layout: dict[str, Any] = {"annotations": []}
-    lines = -(-len(rows) // MOST)
+    places = max(places, len(rows))
+    lines = -(-places // MOST)
     height = lines * HEIGHT + 40
     for place, (name, found) in enumerate(rows):
         axis = "" if place == 0 else str(place + 1)
@@ -46,7 +48,7 @@ def posterior_panels(rows: Sequence[tuple[str, ImagePosterior]]) -> go.Figure:
         of_q, of_p = layers.regions(found.approximate), layers.regions(found.true)
         traces += layers.data_fill(of_q, axis) + layers.data_rims(of_q, axis) + layers.prior_rims(of_p, axis)
         traces.append(_outline(found, axis))
-        layout |= _axes(found, axis, place, min(len(rows), MOST), lines)
+        layout |= _axes(found, axis, place, min(places, MOST), lines)
         layout["annotations"].append(_head(name, found, axis))
     named = [trace | {"name": _name(trace["name"])} for trace in traces]
     return go.Figure(named + _key(), theme.layout(height=height, legend=_LEGEND, heads=True) | layout)

@@ -11,27 +11,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from core.density import FINEST, Window, function_grid
 from core.distributions import DiagonalNormal, standard_normal
 from core.metrics.estimate import over_examples
-from core.metrics.quadrature import BLOCK, KEPT, NODES, Blocks, Joint, coarse_masses, fine_plane
+from core.metrics.quadrature import BLOCK, KEPT, NODES, Blocks, Joint, fine_plane
 from core.posterior_records import ImagePosterior
 from core.posteriors import FlowedNormal
 from core.records import DensityGrid
 from core.shapes import Images
 from core.vae import VAE
 
-CELLS = 160
-DRAWS = 4096
-MOST = 2**15
+CELLS = 128
+DRAWS = 2048
+MOST = 2**14
 """Coarse cells over the whole plane: seldom reached, and then what is missed shows in ``error`` and ``mass``."""
-FITTED = 256
-"""Draws with which the best Gaussian is looked for."""
+SCOUTED, FITTED = 64, 256
+"""Draws with which the best Gaussian is looked for from each start, and with which the search goes on from the best."""
 STEPS = 60
 """Iterations of that search, from each start."""
+ENOUGH = 1e-6
+"""Relative improvement at which it ends: what is searched is an average over few draws."""
 WRONG, MOST_NODES = 5e-4, 2**19
 """Error of the mass of q(z|x) at which its nodes are close enough, and nodes that are not exceeded for it."""
 TAIL = 0.0005
@@ -64,8 +67,8 @@ def image_posterior(vae: VAE, x: Images, *, cells: int = CELLS, draws: int = DRA
     generator = torch.Generator().manual_seed(seed)
     q = vae.posterior(x)
     z = q.sample(draws, generator=generator)[:, 0]
-    plane, refine, change = fine_plane(vae, x, seed=seed, most=MOST)
-    chosen, left = _occupied(vae, x, plane, z)
+    plane, refine, change, coarse = fine_plane(vae, x, seed=seed, most=MOST)
+    chosen, left = _occupied(plane, coarse[:, 0].double().cpu(), z)
     nodes, log_q, refine = _resolved(q, plane, chosen, refine)
     cell = 2 * math.log(plane.side / BLOCK / refine)
     joint = _in_parts(lambda part: Joint(vae, part).log_joint(x)[0].double(), nodes)
@@ -88,9 +91,8 @@ def image_posterior(vae: VAE, x: Images, *, cells: int = CELLS, draws: int = DRA
     )  # fmt: skip
 
 
-def _occupied(vae: VAE, x: Tensor, plane: Blocks, z: Tensor) -> tuple[Tensor, Tensor]:
+def _occupied(plane: Blocks, coarse: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
     """Blocks that p(z|x) or a draw of q(z|x) lies in, with the neighbours of the latter; log-mass of all others."""
-    coarse = coarse_masses(vae, x, plane)[0][:, 0].double().cpu()
     held = plane.containing(z).unique()
     corners = plane.corners[held[held >= 0]]
     steps = torch.cartesian_prod(*[torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64)] * 2) * plane.side
@@ -132,39 +134,43 @@ def _starts(q: DiagonalNormal | FlowedNormal, z: Tensor, nodes: Tensor, joint: T
         peak, torch.minimum(log_var, own.log_var[0]))]  # fmt: skip
 
 
-@torch.inference_mode(False)
-@torch.enable_grad()
 def _best_gaussian(vae: VAE, x: Tensor, starts: list[DiagonalNormal], generator: torch.Generator) -> DiagonalNormal:
     """The diagonal Gaussian of least KL to p(z|x) that gradient descent finds from any start, on fixed draws."""
-    noise, x = _even_noise(x, generator), x.clone()
-    found: list[tuple[float, DiagonalNormal]] = []
-    for start in starts:
-        mean, log_scale = start.mean.clone().requires_grad_(), (0.5 * start.log_var).clone().requires_grad_()
-        search = torch.optim.LBFGS([mean, log_scale], max_iter=STEPS, line_search_fn="strong_wolfe")
-
-        def loss(mean: Tensor = mean, log_scale: Tensor = log_scale) -> Tensor:
-            z = mean + log_scale.exp() * noise
-            joint = vae.decoder(z).log_prob(x) + vae.prior.log_prob(z)
-            return -joint.mean() - log_scale.sum()
-
-        def closure(mean: Tensor = mean, log_scale: Tensor = log_scale, loss: Callable[[], Tensor] = loss) -> Tensor:
-            value = loss()
-            mean.grad, log_scale.grad = torch.autograd.grad(value, [mean, log_scale])
-            return value
-
-        search.step(closure)
-        value = float(loss().detach())
-        if math.isfinite(value):
-            found.append((value, DiagonalNormal(mean.detach(), 2 * log_scale.detach())))
-    return min(found, key=lambda pair: pair[0])[1] if found else starts[0]
+    few, many = (_even_noise(n, x, generator) for n in (SCOUTED, FITTED))
+    scouted = [_descended(vae, x, start, few) for start in starts]
+    best = min(scouted, key=lambda pair: pair[0])
+    found = min(_descended(vae, x, best[1], many), (math.inf, best[1]), key=lambda pair: pair[0])
+    return found[1] if math.isfinite(best[0]) else starts[0]
 
 
-def _even_noise(like: Tensor, generator: torch.Generator) -> Tensor:
+@torch.inference_mode(False)
+@torch.enable_grad()
+def _descended(vae: VAE, x: Tensor, start: DiagonalNormal, noise: Tensor) -> tuple[float, DiagonalNormal]:
+    """KL to p(z|x), up to log p(x), and the Gaussian that descent from a start ends in; inf where it diverges."""
+    from scipy.optimize import minimize  # torch's own L-BFGS imports a compiler first, which takes 1.7 s
+
+    noise, x = noise.clone(), x.clone()
+
+    def loss(place: np.ndarray) -> tuple[float, np.ndarray]:
+        at = torch.from_numpy(place).to(x).requires_grad_()
+        mean, log_scale = at.chunk(2)
+        z = mean + log_scale.exp() * noise
+        value = -(vae.decoder(z).log_prob(x) + vae.prior.log_prob(z)).mean() - log_scale.sum()
+        slope = torch.autograd.grad(value, at)[0]
+        return value.item(), slope.double().numpy(force=True)
+
+    first = torch.cat([start.mean, 0.5 * start.log_var]).double().numpy(force=True)
+    found = minimize(loss, first, jac=True, method="L-BFGS-B", options={"maxiter": STEPS, "ftol": ENOUGH})
+    mean, log_scale = torch.from_numpy(found.x).to(x).chunk(2)
+    return float(found.fun) if math.isfinite(found.fun) else math.inf, DiagonalNormal(mean, 2 * log_scale)
+
+
+def _even_noise(n: int, like: Tensor, generator: torch.Generator) -> Tensor:
     """Standard normal draws in pairs, z and -z, linearly mapped to covariance I: a quadratic is averaged exactly."""
-    half = standard_normal((FITTED // 2, 2), like, generator)
+    half = standard_normal((n // 2, 2), like, generator)
     spread = torch.linalg.cholesky(half.T @ half / len(half))
     half = torch.linalg.solve_triangular(spread, half.T, upper=False).T
-    return torch.cat([half, -half]).clone()
+    return torch.cat([half, -half])
 
 
 def _window(nodes: Tensor, *weights: Tensor) -> Window:

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from core import dense, mixture
@@ -128,8 +127,8 @@ def log_likelihood_2d(
             f"quadrature needs two latent dimensions and an image; got d = {vae.prior.dim} and {len(x)} images; "
             "use core.metrics.likelihood.log_marginal in more dimensions"
         )
-    plane, refine, change = fine_plane(vae, x, tolerance=tolerance, check=check, seed=seed)
-    value, prior_mass, border = _integrate(vae, x, plane, refine, on_progress)
+    plane, refine, change = fine_plane(vae, x, tolerance=tolerance, check=check, seed=seed)[:3]
+    value, prior_mass, border = _integrate(vae, x, plane, refine, on_progress)[:3]
     rms = float(change.square().mean().sqrt())
     return LogLikelihood(value, float(change.max()), rms, len(change), plane.side / BLOCK / refine, prior_mass, border)
 
@@ -137,8 +136,10 @@ def log_likelihood_2d(
 @torch.inference_mode()
 def fine_plane(
     vae: VAE, x: Images, *, tolerance: float = 0.01, check: int = 64, seed: int = 0, most: int = MOST_CELLS
-) -> tuple[Blocks, int, Tensor]:
-    """Blocks and refinement at which ``log_likelihood_2d`` integrates, and its differences on the checked images.
+) -> tuple[Blocks, int, Tensor, Tensor]:
+    """Blocks and refinement at which ``log_likelihood_2d`` integrates, and two things known of the checked images.
+
+    These are its differences, (n,), and the coarse log-mass of every block, (blocks, n).
 
     With fewer than ``most`` coarse cells it is quicker, and the differences tell whether that was too few.
     """
@@ -180,8 +181,8 @@ def plane_over(
 
 def _fine_enough(
     vae: VAE, x: Tensor, extent: Extent, points: Tensor, tolerance: float, most: int
-) -> tuple[Blocks, int, Tensor]:
-    """The first of ``STEPS`` at which two shifted grids agree on the images x, or the last; their differences."""
+) -> tuple[Blocks, int, Tensor, Tensor]:
+    """The first of ``STEPS`` at which two shifted grids agree on the images x, or the last; as ``fine_plane`` tells."""
     step = ring = 0
     while True:
         share, refine = STEPS[step]
@@ -189,14 +190,14 @@ def _fine_enough(
         plane = plane_over(extent.mean, extent.log_var, points, side, share / ACROSS, RINGS[ring], most)
         # about half a coarse cell, and an odd number of halves of a fine one
         shifted = Blocks(plane.corners + (refine // 2 + 0.5) / refine * plane.side / BLOCK, plane.side)
-        first, _, border = _integrate(vae, x, plane, refine)
+        first, _, border, coarse = _integrate(vae, x, plane, refine)
         if border > BORDER and ring < len(RINGS) - 1:
             ring += 1
             continue
         change = (first - _integrate(vae, x, shifted, refine)[0]).abs()
         step += 1
         if float(change.max()) <= tolerance or step == len(STEPS):
-            return plane, refine, change
+            return plane, refine, change, coarse
 
 
 def _to_check(extent: Extent, check: int) -> Tensor:
@@ -208,8 +209,12 @@ def _to_check(extent: Extent, check: int) -> Tensor:
 
 def _integrate(
     vae: VAE, x: Tensor, plane: Blocks, refine: int, on_progress: Callable[[int], object] | None = None
-) -> tuple[Tensor, float, float]:
-    """log p(x), (n,) float64, the prior's mass in the plane and the largest share of an image in its border."""
+) -> tuple[Tensor, float, float, Tensor]:
+    """What ``log_likelihood_2d`` tells of images on one grid.
+
+    log p(x), (n,) float64; the prior's mass in the plane; the largest share of an image in its border; the coarse
+    log-mass of every block, (blocks, n).
+    """
     parameter = next(vae.parameters())
     x = x.to(parameter)
     coarse, prior_mass = coarse_masses(vae, x, plane)  # (blocks, n)
@@ -225,7 +230,7 @@ def _integrate(
         value[rows] = torch.logaddexp(value[rows], mass + 2 * math.log(plane.side / BLOCK / refine))
         if on_progress is not None:
             on_progress(100 * done // len(busy))
-    return value.cpu(), prior_mass, border
+    return value.cpu(), prior_mass, border, coarse
 
 
 def coarse_masses(vae: VAE, x: Tensor, plane: Blocks) -> tuple[Tensor, float]:
@@ -254,7 +259,7 @@ class Joint:
         self.log_prior = vae.prior.log_prob(z)
         self.constant = self.log_prior
         if isinstance(self.likelihood, Bernoulli):
-            self.constant = self.log_prior - F.softplus(self.likelihood.logits).sum(1)
+            self.constant = self.log_prior - self.likelihood.log_normaliser()
 
     def batches(self, x: Tensor) -> tuple[Tensor, ...]:
         """Images or rows, as many at a time as memory is meant to hold."""

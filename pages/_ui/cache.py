@@ -146,7 +146,6 @@ def images(name: str, digest: str, rows: tuple[int, ...]) -> tuple[np.ndarray, b
     return galleries.pictures(loaded, everything, np.array(rows)), True
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the data set")
 def split_images(name: str, digest: str) -> Any:
     """All images of the split whose posteriors are stored.
 
@@ -155,7 +154,15 @@ def split_images(name: str, digest: str) -> Any:
     """
     loaded = model(name, digest)
     stored = loaded.flow_latents or latents(name, digest)
-    return galleries.split_images(loaded.config, stored.split)
+    data, shape = loaded.config.data, loaded.config.model
+    same = data.name, data.seed, data.binarisation, shape.image_shape, shape.likelihood, stored.split
+    return _split_images(same, loaded.config)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the data set")
+def _split_images(same: tuple[Any, ...], _config: Any) -> Any:
+    """Those of all models with the same images: they are large, and take long to read."""
+    return galleries.split_images(_config, same[-1])
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

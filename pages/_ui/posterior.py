@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import streamlit as st
@@ -22,6 +23,8 @@ ROW, MOST_ROW = "row", 10_000_000
 SHOWN = 12
 """Loosest images that are shown."""
 THEOREM = "flow_prior"
+WORTH_S = 0.2
+"""Seconds that a posterior takes when it is made anew, at least."""
 MEASURED = ("elbo", "log_likelihood", "bound_gap", "quadrature_error")
 """What a model's evaluation needs for the table."""
 
@@ -132,16 +135,24 @@ def _set(row: int) -> Callable[[], None]:
 def image(models: list[CheckpointInfo], row: int, seed: int) -> None:
     """True and approximate posteriors of one image, by model."""
     info = models[0]
-    try:
-        found = [(one, cache_posterior.image_posterior(one.name, one.digest, row, seed)) for one in models]
-    except ValueError as error:
-        _missing(info, error)
-        return
-    _pictures(models, row)
-    rows = [(name_of(one), posterior) for one, posterior in found]
+    key, rows = f"posterior-{info.name}", list[tuple[str, ImagePosterior]]()
+    pictures, slot = st.container(), st.empty()
+    for one in models:
+        began = time.monotonic()
+        try:
+            rows.append((name_of(one), cache_posterior.image_posterior(one.name, one.digest, row, seed)))
+        except ValueError as error:
+            _missing(info, error)
+            return
+        if len(rows) == 1:
+            with pictures:
+                _pictures(models, row)
+        if time.monotonic() - began > WORTH_S and one is not models[-1]:  # the first is looked at while others are made
+            panels = ready(posterior_panels, rows, len(models))
+            slot.plotly_chart(panels, key=f"{key}-{len(rows)}", alt=posterior_words.image_sentence(*rows[-1]))
     sentences = [posterior_words.image_sentence(name, posterior) for name, posterior in rows]
-    key = f"posterior-{info.name}"
-    charts.chart(ready(posterior_panels, rows), key, " ".join(sentences))
+    with slot.container():
+        charts.chart(ready(posterior_panels, rows), key, " ".join(sentences))
     for sentence in sentences:
         st.markdown(f"- {sentence}")
     method = (

@@ -54,6 +54,13 @@ def test_the_outline_is_where_the_best_gaussian_holds_95_percent(found: ImagePos
     assert abs((np.square(draws).sum(1) < RADIUS**2).mean() - 0.95) < 0.002
 
 
+def test_a_panel_keeps_its_place_while_others_are_to_come(found: ImagePosterior) -> None:
+    alone, first = posterior_panels([("a", found)]), posterior_panels([("a", found)], 3)
+    last = posterior_panels([("a", found)] * 3)
+    assert first.layout.xaxis.domain == last.layout.xaxis.domain != alone.layout.xaxis.domain
+    assert first.layout.height == last.layout.height
+
+
 def test_no_panel_is_refused() -> None:
     with pytest.raises(ValueError, match="empty"):
         posterior_panels([])
