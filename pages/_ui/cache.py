@@ -7,19 +7,17 @@ Models and latents are shared by all sessions and never changed; results are sma
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from core import checkpoint, embedding_file, generate, jobs, ladder_file, metrics_file, region, typicality, views
+from core import checkpoint, embedding_file, generate, jobs, metrics_file, region, typicality, views
 from core import gallery as galleries
 from core.browser_records import Reference
 from core.errors import CheckpointError
 from core.figures.images import mosaic, png, scale_for
 from core.gallery import Gallery
-from core.ladder_records import Ladder
 from core.latents import LatentCloud, PointKind
 from core.metrics import coverage, per_image
 from core.metrics import distance as distances
@@ -260,28 +258,6 @@ def record(name: str, digest: str, key: str) -> Any:
 def per_dimension(name: str, digest: str) -> Any:
     """Both KLs dimension by dimension, as they were stored; None where that has no meaning or was not measured."""
     return record(name, digest, "per_dimension")
-
-
-def ladder(name: str, digest: str) -> Ladder | None:
-    """The ladder stored with a checkpoint; None where there is none, or where it is of another encoder.
-
-    Read in every run, some milliseconds: it may be fitted again at any time.
-
-    Raises:
-        CheckpointError: where its file cannot be used.
-    """
-    found = ladder_file.read_ladder(checkpoint.checkpoint_root() / name)
-    return found if found is not None and found.digest == digest else None
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def fitted_ladder(file: str) -> Ladder:
-    """The ladder that a job has fitted.
-
-    Raises:
-        CheckpointError: where its file cannot be used.
-    """
-    return ladder_file.read_ladder_file(Path(file))
 
 
 def prior_kinds() -> tuple[str, ...]:

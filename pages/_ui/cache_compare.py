@@ -102,13 +102,16 @@ def neighbours(first: tuple[str, str], second: tuple[str, str], seed: int) -> tu
     Raises:
         ValueError: where they have too few images in common.
     """
-    common = linked.common_rows([cache.latents(*one) for one in (first, second)])
-    some = linked.some_rows(common, linked.MOST, seed=seed)
-    share, chance = linked.shared_neighbours(*(_nearest(*one, some) for one in (first, second)))
-    return share, chance, len(some)
+    rows, others = (cache.latents(*one).split_rows() for one in (first, second))
+    alike = np.array_equal(rows, others)  # then what is found for one pair serves all
+    near = [_nearest(one, one if alike else other, seed) for one, other in ((first, second), (second, first))]
+    share, chance = linked.shared_neighbours(*near)
+    return share, chance, len(near[0])
 
 
 @st.cache_data(max_entries=128, show_spinner="Comparing neighbours")
-def _nearest(name: str, digest: str, which: np.ndarray) -> np.ndarray:
-    """The nearest of some images of a split among themselves: found once a model, not once a pair."""
-    return linked.nearest(linked.codes(cache.latents(name, digest), which, means=True))
+def _nearest(one: tuple[str, str], other: tuple[str, str], seed: int) -> np.ndarray:
+    """In the first model, the nearest of some images whose posteriors both keep."""
+    common = linked.common_rows([cache.latents(*model) for model in (one, other)])
+    some = linked.some_rows(common, linked.MOST, seed=seed)
+    return linked.nearest(linked.codes(cache.latents(*one), some, means=True))

@@ -10,7 +10,7 @@ from core.errors import CheckpointError
 from core.ladder_records import Ladder
 from core.plain_text import shown_error
 from core.records import CheckpointInfo
-from pages._ui import cache
+from pages._ui import cache, cache_ladder
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -23,6 +23,6 @@ def drawn_pictures(name: str, digest: str, n: int, seed: int) -> tuple[np.ndarra
 def ladder(info: CheckpointInfo) -> tuple[Ladder | None, str]:
     """The ladder stored with a checkpoint, and why it cannot be used, "" where it can or is not there."""
     try:
-        return cache.ladder(info.name, info.digest), ""
+        return cache_ladder.ladder(info.name, info.digest), ""
     except CheckpointError as error:
         return None, shown_error(error)

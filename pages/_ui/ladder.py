@@ -10,7 +10,7 @@ from core.figures.ready import ready
 from core.ladder_records import Ladder
 from core.plain_text import shown_error
 from core.records import CheckpointInfo
-from pages._ui import cache, charts, downloads, layout
+from pages._ui import cache_ladder, charts, downloads, layout
 from pages._ui import jobs as job_panel
 
 SPLITS = ("train", "validation", "test")
@@ -26,7 +26,7 @@ def show(info: CheckpointInfo) -> None:
         return
     answers, below = st.container(), st.container()
     try:
-        stored = cache.ladder(info.name, info.digest)
+        stored = cache_ladder.ladder(info.name, info.digest)
     except CheckpointError as error:
         st.error(f"The stored ladder cannot be used: {shown_error(error)}")
         stored = None
@@ -79,7 +79,7 @@ def _fitted(info: CheckpointInfo, steps: int, seed: int) -> Ladder | None:
     )
     # The digest makes another encoder another job; the command itself refuses a checkpoint that has changed.
     words = [*arguments, "--digest", info.digest, "--output", jobs.RESULT]
-    return job_panel.require(words, cache.fitted_ladder, button="Fit the ladder", about=about)
+    return job_panel.require(words, cache_ladder.fitted_ladder, button="Fit the ladder", about=about)
 
 
 def picture(info: CheckpointInfo, found: Ladder) -> None:
