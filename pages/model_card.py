@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages._ui import cache, card, layout, reading
+from pages._ui import card, layout, reading
 
 st.title("What is this model?")
 st.markdown("Everything that a checkpoint tells of itself. Choose models in the sidebar.")
-broken = [info for info in cache.checkpoints() if info.error]
+broken = [info for info in layout.listed() if info.error]
 available = layout.usable()
 if available:
     for info in layout.require_models():

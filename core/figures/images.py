@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from core.figures import theme
+from core.figures.kept import Kept
 
 _TOLERANCE = 1e-3
 """Decoders may overshoot [0, 1] by rounding; more than this is another scale and an error."""
@@ -70,9 +72,21 @@ def png(picture: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+_kept: Kept[str] = Kept(32 * 2**20)
+
+
 def data_uri(picture: np.ndarray) -> str:
-    """A picture as `png` takes it, written so that HTML and data tables show it without a file."""
-    return "data:image/png;base64," + base64.b64encode(png(picture)).decode("ascii")
+    """A picture as `png` takes it, written so that HTML, data tables and Streamlit show it without a file.
+
+    It is kept: compressing a small picture takes longer than all else that a page does for it.
+    """
+
+    def make() -> str:
+        return "data:image/png;base64," + base64.b64encode(png(picture)).decode("ascii")
+
+    told = hashlib.blake2b(f"{picture.dtype}{picture.shape}".encode(), digest_size=16)
+    told.update(np.ascontiguousarray(picture).data)
+    return _kept.get(told.digest(), make, len)
 
 
 def _as_rgb(images: np.ndarray) -> np.ndarray:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from functools import partial
@@ -20,10 +18,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.basedatatypes import BaseFigure
 
-MOST_BYTES = 128 * 2**20
-"""Of kept figures, about; the one that was asked for longest ago goes first."""
-_kept: OrderedDict[bytes, tuple[dict[str, Any], int]] = OrderedDict()
-_lock = threading.Lock()
+from core.figures.kept import Kept
+
+_kept: Kept[dict[str, Any]] = Kept(128 * 2**20)
 
 
 class Ready(BaseFigure):
@@ -59,21 +56,10 @@ def ready(build: Callable[..., go.Figure], *arguments: Any, over: Sequence[dict[
         >>> first.to_dict() is again.to_dict()
         True
     """
-    key = _key(build, arguments, named)
-    with _lock:
-        found = _kept.get(key)
-        if found is not None:
-            _kept.move_to_end(key)
-    if found is None:
-        sent = build(*arguments, **named).to_dict()
-        found = sent, _size(sent)
-        with _lock:
-            _kept[key] = found
-            while len(_kept) > 1 and sum(size for _, size in _kept.values()) > MOST_BYTES:
-                _kept.popitem(last=False)
+    sent = _kept.get(_key(build, arguments, named), lambda: build(*arguments, **named).to_dict(), _size)
     if not over:
-        return Ready(found[0])
-    return Ready(found[0] | {"data": [*found[0]["data"], *go.Figure(list(over)).to_dict()["data"]]})
+        return Ready(sent)
+    return Ready(sent | {"data": [*sent["data"], *go.Figure(list(over)).to_dict()["data"]]})
 
 
 def with_layout(figure: BaseFigure, **layout: Any) -> Ready:

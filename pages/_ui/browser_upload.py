@@ -47,10 +47,9 @@ def show(shown: Look, landed: Landing) -> None:
     ):  # fmt: skip
         scale = figures.scale_for(picture.shape[1], 112)
         column.image(
-            figures.mosaic(picture[None], 1, scale=scale, border=[theme.DATA]),
+            figures.data_uri(figures.mosaic(picture[None], 1, scale=scale, border=[theme.DATA])),
             alt=told,
             caption=told,
-            output_format="PNG",
         )
     with words:
         at = place_of(shown, landed.mean)

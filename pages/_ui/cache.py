@@ -16,7 +16,7 @@ from core import checkpoint, embedding_file, generate, jobs, metrics_file, regio
 from core import gallery as galleries
 from core.browser_records import Reference
 from core.errors import CheckpointError
-from core.figures.images import mosaic, png, scale_for
+from core.figures.images import data_uri, mosaic, scale_for
 from core.gallery import Gallery
 from core.latents import LatentCloud, PointKind
 from core.metrics import coverage, per_image
@@ -222,10 +222,10 @@ def prior_samples(name: str, digest: str, n: int, seed: int) -> np.ndarray:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def sample_sheet(name: str, digest: str, n: int, columns: int, size: int) -> bytes:
-    """Decoded means at n draws of the prior as one PNG: compressing one for each card cost most of a view of Home."""
+def sample_uri(name: str, digest: str, n: int, columns: int, size: int) -> str:
+    """Decoded means at n draws of the prior as one picture."""
     pictures = prior_samples(name, digest, n, 0)
-    return png(mosaic(pictures, columns, scale=scale_for(pictures.shape[1], size)))
+    return data_uri(mosaic(pictures, columns, scale=scale_for(pictures.shape[1], size)))
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading the code of every image")

@@ -24,6 +24,7 @@ UNSEEN_SEED = 0
 """Of the choice of test images that components are compared with: another one would mean to compare all again."""
 
 
+@st.cache_data(max_entries=128, show_spinner=False)
 def why_not(name: str, digest: str) -> str | None:
     """Why a model has no components to look at, None where it has."""
     return pseudo_inputs.why_not(cache.model(name, digest).vae.prior)

@@ -113,10 +113,9 @@ def _card(info: CheckpointInfo) -> None:
     name = layout.parts_name(info)
     if info.decodes:
         st.image(
-            cache.sample_sheet(info.name, info.digest, 16, 4, 48),
+            cache.sample_uri(info.name, info.digest, 16, 4, 48),
             alt=f"16 images generated from the {name}: means of p(x|z) at independent draws of z, seed 0",
             width="stretch",
-            output_format="PNG",
         )
     else:
         st.markdown("Imported latents: without a decoder nothing is generated.")

@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 import streamlit as st
 
+from core.figures.images import data_uri
 from core.figures.ready import with_layout
 from core.report import Picture, Table
-from pages._ui import downloads, drawn, frame
+from pages._ui import downloads, drawn
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+!|$:~<>])")
 """What Markdown, with Streamlit's additions, gives a meaning."""
@@ -44,7 +47,7 @@ def chart(
         on_select: called when something in it was clicked or outlined; the event is in the session state under the key.
         regions: whether a box and a lasso can be drawn.
     """
-    if frame.handheld():
+    if drawn.here().handheld:
         # Or a finger on a chart draws a box instead of moving the page. A chart that can be clicked gets it back.
         figure = with_layout(figure, dragmode=False)
     config = downloads.chart_config(name or key, selecting=regions)
@@ -70,26 +73,29 @@ def heading(text: str, *, level: int = 2) -> None:
 
 def table(shown: Table) -> None:
     """A table whose cells are plain text, some bold: whatever is Markdown in them is shown as it was typed."""
-    bold = set(shown.bold)
-    rows = [
-        {name: _cell(cell, bold=(i, j) in bold) for j, (name, cell) in enumerate(zip(shown.header, row, strict=True))}
-        for i, row in enumerate(shown.rows)
-    ]
-    st.table(rows, border="horizontal", hide_index=True, alt=shown.caption)
+    st.table(_sent(shown.header, shown.rows, shown.bold), border="horizontal", hide_index=True, alt=shown.caption)
     if shown.caption:
         st.caption(plain(shown.caption))
     drawn.keep_part(shown)
 
 
-def picture(pixels: np.ndarray, told: str, alt: str) -> None:
-    """Pixels with what is told of them below."""
-    st.image(pixels, alt=alt, width="stretch", output_format="PNG")
-    st.caption(told)
-    drawn.keep_part(Picture(pixels, told, alt))
+@lru_cache(maxsize=512)
+def _sent(header: tuple[str, ...], rows: tuple[tuple[str, ...], ...], bold: tuple[tuple[int, int], ...]) -> pa.Table:
+    """A table as Streamlit sends it: built from rows it would go through pandas first, in every run."""
+    cells = [[_cell(cell, bold=(i, j) in bold) for j, cell in enumerate(row)] for i, row in enumerate(rows)]
+    columns = [pa.array([row[j] for row in cells], pa.string()) for j in range(len(header))]
+    return pa.Table.from_arrays(columns, list(header))
 
 
 def _cell(text: str, *, bold: bool) -> str:
     return f"**{plain(text)}**" if bold and text else plain(text)
+
+
+def picture(pixels: np.ndarray, told: str, alt: str) -> None:
+    """Pixels with what is told of them below."""
+    st.image(data_uri(pixels), alt=alt, width="stretch")
+    st.caption(told)
+    drawn.keep_part(Picture(pixels, told, alt))
 
 
 def plain(text: str) -> str:

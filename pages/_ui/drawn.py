@@ -56,6 +56,9 @@ class Drawn:
         heading: the last one.
         last: key of the last chart.
         troubles: parts that were left out, since what they show changed meanwhile.
+        listed: all checkpoints as they were when the page began, None where nobody has asked yet: to look at all their
+            files takes as long as half a page.
+        handheld: whether the reader's browser calls itself one of a telephone.
     """
 
     title: str = ""
@@ -66,11 +69,18 @@ class Drawn:
     heading: str = ""
     last: str = ""
     troubles: int = 0
+    listed: list[CheckpointInfo] | None = None
+    handheld: bool = False
 
 
 def start(title: str) -> None:
     """A page begins: whatever was drawn before is forgotten."""
-    st.session_state[_KEY] = Drawn(title)
+    st.session_state[_KEY] = Drawn(title, handheld="Mobi" in agent())
+
+
+def agent() -> str:
+    """What the reader's browser calls itself."""
+    return st.context.headers.get("User-Agent") or ""
 
 
 def here() -> Drawn:

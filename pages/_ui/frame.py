@@ -6,11 +6,6 @@ SMALL_COLUMNS = "small-columns"
 """Key of a container whose columns stay beside each other on a telephone, four in a row."""
 
 
-def handheld() -> bool:
-    """Whether the reader's browser calls itself one of a telephone."""
-    return "Mobi" in (st.context.headers.get("User-Agent") or "")
-
-
 def style() -> None:
     """Settle the margins, and let wide charts scroll within their own place where a screen is narrow.
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.datasets.titles import dataset_title
 from core.records import CheckpointInfo, Estimate
-from pages._ui import cache, controls
+from pages._ui import cache, controls, drawn
 
 SHOW = "show"
 """What a link adds to the address. Not "models": a widget that is there keeps its value, whatever a link says."""
@@ -51,7 +51,15 @@ def end() -> NoReturn:
 
 def usable() -> list[CheckpointInfo]:
     """The checkpoints that can be shown."""
-    return [info for info in cache.checkpoints() if not info.error]
+    return [info for info in listed() if not info.error]
+
+
+def listed() -> list[CheckpointInfo]:
+    """All checkpoints, broken ones too, as they are while this page is drawn."""
+    page = drawn.here()
+    if page.listed is None:
+        page.listed = cache.checkpoints()
+    return page.listed
 
 
 def require_models() -> list[CheckpointInfo]:

@@ -47,9 +47,7 @@ def show() -> None:
 
 def _picture(chosen: Upload, found: Preview) -> None:
     sheet = figures.mosaic(found.pictures, COLUMNS, scale=figures.scale_for(found.pictures.shape[1], 56))
-    st.image(
-        sheet, alt=f"{len(found.pictures)} training images of {chosen.title}, drawn at random", output_format="PNG"
-    )
+    st.image(figures.data_uri(sheet), alt=f"{len(found.pictures)} training images of {chosen.title}, drawn at random")
     channels, height, width = found.image_shape
     sizes = ", ".join(f"{found.sizes[split]:,} {split}" for split in SPLITS)
     grey = (

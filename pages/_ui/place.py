@@ -79,14 +79,13 @@ def _pictures(single: Any, around: Any, info: CheckpointInfo, z: tuple[float, fl
     scale, middle = figures.scale_for(pictures.shape[1], 112), SIDE * SIDE // 2
     where = f"decoded at z = ({z[0]:.2f}, {z[1]:.2f}) by {title_of(info)}"
     mean = figures.mosaic(pictures[middle : middle + 1], 1, scale=scale)
-    single.image(mean, alt=f"Image {where}", caption="mean of p(x|z)", output_format="PNG")
+    single.image(figures.data_uri(mean), alt=f"Image {where}", caption="mean of p(x|z)")
     border = [theme.PSEUDO if index == middle else None for index in range(SIDE * SIDE)]
     square = figures.mosaic(pictures, SIDE, border=border, scale=max(1, scale // 2))
     around.image(
-        square,
+        figures.data_uri(square),
         alt=f"{SIDE * SIDE} images around the one {where}",
         caption=f"around it, {step:.2g} apart",
-        output_format="PNG",
     )
 
 

@@ -112,7 +112,7 @@ def _loosest(info: CheckpointInfo, found: tuple[ImageGap, ...], draws: int, seed
         columns = st.columns(len(found))
     for picture, image, column in zip(pictures, found, columns, strict=True):
         alt = f"{info.split} image {image.row:,}, whose bound lies {image.gap} nats below log p(x)"
-        column.image(figures.mosaic(picture[None], 1, scale=scale), alt=alt, width="stretch", output_format="PNG")
+        column.image(figures.data_uri(figures.mosaic(picture[None], 1, scale=scale)), alt=alt, width="stretch")
         column.button(
             f"{image.gap.value:.0f}" if image.gap.value >= 10 else f"{image.gap.value:.1f}",
             key=f"loosest-{image.row}", on_click=_set(image.row), type="tertiary", width="stretch",
@@ -189,12 +189,12 @@ def _pictures(models: list[CheckpointInfo], row: int) -> None:
     for info in models:
         pairs.append((name_of(info), cache.reconstructed(info.name, info.digest, (row,))))
     scale = figures.scale_for(shown.shape[1], 96)
-    sheets = [figures.mosaic(picture, 1, scale=scale) for _, picture in pairs]
+    uris = [figures.data_uri(figures.mosaic(picture, 1, scale=scale)) for _, picture in pairs]
     alt = [
         f"{name} itself, row {row:,} of the {models[0].split} split" if k == 0 else f"mean of p(x|z) by the {name}"
         for k, (name, _) in enumerate(pairs)
     ]
-    st.image(sheets, caption=[name for name, _ in pairs], width=110, alt=alt, output_format="PNG")
+    st.image(uris, caption=[name for name, _ in pairs], width=110, alt=alt)
 
 
 def theorem(info: CheckpointInfo, seed: int) -> None:

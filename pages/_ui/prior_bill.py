@@ -79,7 +79,7 @@ def _picture(run: BillRun) -> None:
 def _models() -> None:
     """ELBO and training time of the shipped models, one row each; says which are missing."""
     st.subheader("The digits models trained with each")
-    there = {info.name: info for info in cache.checkpoints() if info.name in MODELS}
+    there = {info.name: info for info in layout.listed() if info.name in MODELS}
     rows, missing = [], []
     for name in MODELS:
         info = there.get(name)

@@ -10,6 +10,7 @@ import streamlit as st
 from core import figures
 from core.figures import theme
 from core.figures.classes import name_of as class_name
+from core.figures.images import data_uri
 from core.gallery import Gallery
 from core.plain_text import shown_error
 from core.records import CheckpointInfo
@@ -67,7 +68,7 @@ def _data_side(info: CheckpointInfo, key: cache.ViewKey, n: int, seed: int, text
         pictures, real = cache.region_images(info.name, info.digest, key, n, seed, text, SHOWN)
         what = f"{info.split} images" if real else "reconstructions: the data set is not on this computer"
         alt = f"{len(pictures)} {what} whose codes lie in the region"
-        st.image(_sheet(pictures, theme.DATA), alt=alt, caption=what, output_format="PNG")
+        st.image(data_uri(_sheet(pictures, theme.DATA)), alt=alt, caption=what)
     else:
         st.caption("The images did not come along with these latents.")
     if found.classes:
@@ -84,9 +85,8 @@ def _prior_side(info: CheckpointInfo, key: cache.ViewKey, n: int, seed: int, tex
     if info.decodes:
         pictures = cache.region_generated(info.name, info.digest, key, n, seed, text, SHOWN)
         alt = f"{len(pictures)} images that the model generates in the region: means of p(x|z) at draws of the prior"
-        st.image(
-            _sheet(pictures, theme.PRIOR), alt=alt, caption="means of p(x|z) at the prior's draws", output_format="PNG"
-        )
+        uri = data_uri(_sheet(pictures, theme.PRIOR))
+        st.image(uri, alt=alt, caption="means of p(x|z) at the prior's draws")
     else:
         st.caption("These are imported latents without a decoder: the draws have no pictures.")
     st.markdown(f"{_share(found.holes)} of these draws are holes: no image is encoded where they lie.")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages._ui import cache, changes
+from pages._ui import changes, layout
 from pages._ui.controls import chosen_models, pick_models
 from pages._ui.downloads import image_format
 
 
 def draw_sidebar() -> None:
     """Draw it; the choice is read with ``controls.chosen_models``."""
-    listed = cache.checkpoints()
+    listed = layout.listed()
     broken, usable = [info for info in listed if info.error], [info for info in listed if not info.error]
     changed = changes.since_last_run(listed)
     with st.sidebar:

@@ -235,9 +235,9 @@ def _row(pictures: np.ndarray, below: np.ndarray | None, words: list[str]) -> No
     """Pictures side by side, each over its reconstruction, with its KL as words and as alternative text."""
     scale = figures.scale_for(pictures.shape[1], 64)
     pairs = [pictures[k : k + 1] if below is None else np.stack([pictures[k], below[k]]) for k in range(len(pictures))]
-    sheets = [figures.mosaic(pair, 1, scale=scale) for pair in pairs]
+    uris = [figures.data_uri(figures.mosaic(pair, 1, scale=scale)) for pair in pairs]
     alt = [f"image with the KL of rank {k + 1}, {word} nats" for k, word in enumerate(words)]
-    st.image(sheets, caption=words, width=76, alt=alt, output_format="PNG")
+    st.image(uris, caption=words, width=76, alt=alt)
 
 
 def _curves(

@@ -12,7 +12,7 @@ from core.figures import training
 from core.plain_text import shown_error
 from core.training_records import TrainingCurve
 from core.training_runs import TrainingRun
-from pages._ui import cache_own, charts, downloads, layout
+from pages._ui import cache, cache_own, charts, downloads, layout
 
 POLL_S = 1.0
 ENDED = 8
@@ -108,7 +108,7 @@ def _ended(run: TrainingRun, number: int) -> None:
     told = run.job
     if told.state == "done" and run.there:
         st.markdown(f"**{run.name}** is trained and in the sidebar ({_spell(told.seconds)}).")
-        info = next((info for info in layout.usable() if info.name == run.name), None)
+        info = next((info for info in cache.checkpoints() if info.name == run.name and not info.error), None)
         if info is not None:
             layout.link_to("prior_vs_posterior" if info.of_gaussians else "elbo_surgery", "Open", info)
     elif told.state == "done":

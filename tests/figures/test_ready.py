@@ -13,6 +13,7 @@ import pytest
 
 from core.figures import density_panels, layers
 from core.figures import ready as module
+from core.figures.kept import Kept
 from core.figures.ready import ready
 
 BUILT: list[str] = []
@@ -32,7 +33,7 @@ def line(pair: Pair, *, width: int = 1, words: tuple[str, ...] = ()) -> go.Figur
 @pytest.fixture(autouse=True)
 def empty(monkeypatch: pytest.MonkeyPatch) -> None:
     BUILT.clear()
-    monkeypatch.setattr(module, "_kept", type(module._kept)())
+    monkeypatch.setattr(module, "_kept", Kept(module._kept.most_bytes))
 
 
 def test_what_is_sent_is_what_the_builder_makes(two_hills, standard) -> None:
@@ -100,7 +101,7 @@ def test_what_cannot_be_told_is_refused() -> None:
 
 
 def test_many_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_BYTES", 400_000)
+    monkeypatch.setattr(module, "_kept", Kept(400_000))
     for number in range(20):
         ready(line, Pair(np.arange(1000.0) + number, str(number)))
     assert 3 < len(module._kept) < 10 and len(BUILT) == 20

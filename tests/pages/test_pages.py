@@ -271,7 +271,7 @@ def test_a_click_becomes_the_place(open_page: Open) -> None:
 
 @pytest.mark.parametrize("page", ["home", "tour", "elbo_surgery", "pseudo_inputs"])
 def test_on_a_telephone_a_finger_moves_the_page(open_page: Open, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages._ui.frame.handheld", lambda: True)
+    monkeypatch.setattr("pages._ui.drawn.agent", lambda: "Mozilla/5.0 (a telephone) Mobile")
     app = open_page(page, models="vamp")
     assert not app.exception and charts(app)
     assert all(figure["layout"]["dragmode"] is False for figure in charts(app))
