@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import layers, theme
 from core.figures.component_mosaic import HEIGHT
+from core.figures.drawing import Drawing, drawing
 from core.figures.lattice import lattice_points
 from core.records import DensityGrid
 
@@ -30,7 +30,7 @@ def component_map(
     paths: Sequence[tuple[str, np.ndarray]] = (),
     axes: tuple[str, str] = ("z₁", "z₂"),
     what: str = "pseudo-inputs",
-) -> go.Figure:
+) -> Drawing:
     """The component's 50 and 95 % regions over those of q(z); a click chooses the component responsible there.
 
     Args:
@@ -72,7 +72,7 @@ def component_map(
         "yaxis": theme.AXIS | up | {"constrain": "domain"},
         "dragmode": "pan",
     }
-    return go.Figure(traces, layout)
+    return drawing(traces, layout)
 
 
 def lattice_of(q: DensityGrid) -> np.ndarray:

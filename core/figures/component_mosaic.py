@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.component_records import Components
 from core.figures import theme
+from core.figures.drawing import Drawing, drawing
 from core.figures.sheets import TILE, image_trace, picture_of
 
 HEIGHT = 480
@@ -42,7 +42,7 @@ def component_mosaic(
     found: Components,
     order: np.ndarray,
     hovers: Sequence[str],
-) -> go.Figure:
+) -> Drawing:
     """One picture a component in one image trace, on one grey scale from 0 to 1; a click on a tile tells its component.
 
     Dead components have a red frame and a cross, duplicated ones a yellow bow tie. What is chosen is put over it, as
@@ -80,7 +80,7 @@ def component_mosaic(
             traces.append(_marks(name, x[which] + corner[name], y[which] - 0.32, marker | {"size": size}))
     traces.append(_tiles(x, y, hovers, HEIGHT / columns))
     rows = math.ceil(count / columns)
-    return go.Figure(traces, _layout(columns, rows, bool(found.dead.any() or found.duplicated.any())))
+    return drawing(traces, _layout(columns, rows, bool(found.dead.any() or found.duplicated.any())))
 
 
 def frames(order: np.ndarray, chosen: int, second: int | None = None) -> list[dict[str, Any]]:

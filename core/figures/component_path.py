@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.component_records import Path, Usual
 from core.figures import theme
+from core.figures.drawing import Drawing, drawing
 
 HEIGHT = 360
 _DOMAINS = ((0.0, 0.47), (0.55, 1.0))
@@ -23,7 +23,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 _STRAIGHT = {"symbol": "square-open", "size": 9, "color": theme.NEUTRAL, "line": {"width": 2, "color": theme.NEUTRAL}}
 
 
-def path_figure(ways: Sequence[tuple[str, Path]], usual: Usual) -> go.Figure:
+def path_figure(ways: Sequence[tuple[str, Path]], usual: Usual) -> Drawing:
     """Two panels, log q(z) and log p(z) in nats along the ways; the band holds 90 % of each distribution's own draws.
 
     Each way has a marker of its own, which stands where an image is shown. Where the density of q is not known, there
@@ -48,7 +48,7 @@ def path_figure(ways: Sequence[tuple[str, Path]], usual: Usual) -> go.Figure:
         whose = "log q(z)" if key == "log_q" else "log p(z)"
         own = "the data's codes" if key == "log_q" else "the prior's draws"
         heads.append(_head(axis, f"{theme.words(whose, colour)}, nats; band: 90 % of {own}"))
-    return go.Figure(traces, layout | axes | {"shapes": bands, "annotations": heads})
+    return drawing(traces, layout | axes | {"shapes": bands, "annotations": heads})
 
 
 def _style(name: str) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.component_records import DEAD_SHARE, Components, order
 from core.figures import theme
+from core.figures.drawing import Drawing, drawing
 from core.intervals import Z_95
 
 HEIGHT = 420
@@ -16,7 +16,7 @@ LOWEST = 1e-3
 """Usage times K under which a component stands at the lower end of the axis."""
 
 
-def usage_figure(found: Components) -> go.Figure:
+def usage_figure(found: Components) -> Drawing:
     """Above, the entropy of the usage against log K; below, every component's usage, most used first.
 
     The bar is H(r) with its 95 % whisker; the dashed line what a perfect match would show with as many images, the
@@ -51,7 +51,7 @@ def usage_figure(found: Components) -> go.Figure:
     layout = theme.layout(height=HEIGHT)
     layout["margin"] |= {"t": 34, "l": 66}
     axes = _axes(count, float(shown.min()), float(shown.max()))
-    return go.Figure([curve, bar], layout | axes | {"shapes": _lines(found), "annotations": _notes(found)})
+    return drawing([curve, bar], layout | axes | {"shapes": _lines(found), "annotations": _notes(found)})
 
 
 def _axes(count: int, low: float, high: float) -> dict[str, dict]:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import theme
+from core.figures.drawing import Drawing, drawing
 from core.intervals import Z_95
 from core.records import CurvePoint, Estimate
 
@@ -20,7 +20,7 @@ _LEFT, _RIGHT = (0.0, 0.46), (0.56, 1.0)
 _UPPER, _LOWER = (0.43, 1.0), (0.0, 0.33)
 
 
-def information_curve(rows: Rows, log_n: float, average_kl: Mapping[str, Estimate] | None = None) -> go.Figure:
+def information_curve(rows: Rows, log_n: float, average_kl: Mapping[str, Estimate] | None = None) -> Drawing:
     """Estimated I(n; z) against the number M of posteriors that stand for q(z), under its ceilings log M and log n.
 
     With the average KL of each model, a second panel shows average KL − information: the marginal KL that somebody with
@@ -42,7 +42,7 @@ def information_curve(rows: Rows, log_n: float, average_kl: Mapping[str, Estimat
     traces = [*_ceilings(rows, log_n), *left]
     if average_kl is None:
         layout = theme.layout(height=430, legend=_legend(traces))
-        return go.Figure(traces, layout | _effort_axes(rows, "", "components M in q(z)", "I(n; z), nats", log_n=log_n))
+        return drawing(traces, layout | _effort_axes(rows, "", "components M in q(z)", "I(n; z), nats", log_n=log_n))
     missing = [name for name, _ in rows if name not in average_kl]
     if missing:
         raise ValueError(f"average_kl lacks {missing}, has {sorted(average_kl)}: pass one for each row")
@@ -56,10 +56,10 @@ def information_curve(rows: Rows, log_n: float, average_kl: Mapping[str, Estimat
     layout |= _effort_axes(rows, "", "components M in q(z)", "I(n; z), nats", log_n=log_n, across=_LEFT)
     layout |= _effort_axes(rows, "2", "components M in q(z)", "average KL − I(n; z), nats", log_n=log_n, across=_RIGHT)
     layout["yaxis2"] |= {"rangemode": "tozero"}
-    return go.Figure(traces, layout)
+    return drawing(traces, layout)
 
 
-def likelihood_curve(rows: Rows, exact: Mapping[str, Estimate] | None = None) -> go.Figure:
+def likelihood_curve(rows: Rows, exact: Mapping[str, Estimate] | None = None) -> Drawing:
     """Importance-weighted bound on log p(x) against the samples S per image, and the effective share of the samples.
 
     The whiskers are 95 % intervals over the images. All points of a line and all models share these, so steps of a line
@@ -90,7 +90,7 @@ def likelihood_curve(rows: Rows, exact: Mapping[str, Estimate] | None = None) ->
         upper["xaxis"] |= {"matches": "x2", "showticklabels": False}
         upper |= _effort_axes(rows, "2", title, "effective, % of S", log_n=high, up=_LOWER)
         upper["yaxis2"] |= {"range": [0, 104], "nticks": 4}
-    return go.Figure(traces + lower, layout | upper)
+    return drawing(traces + lower, layout | upper)
 
 
 def _check(rows: Rows) -> None:

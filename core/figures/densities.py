@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import layers, theme
+from core.figures.drawing import Drawing, drawing
 from core.figures.lattice import DIMENSIONS, lattice_traces
 from core.figures.layers import Region, Trace
 from core.figures.signed import CORE_SHARE, region_level, signed_trace
@@ -35,7 +35,7 @@ def density_panels(
     axes: tuple[str, str] = DIMENSIONS,
     title: str | None = None,
     compact: bool = False,
-) -> go.Figure:
+) -> Drawing:
     """Three linked panels: the aggregated posterior, the prior, and where they differ.
 
     The third panel is the signed map of `core.figures.signed.signed_map`, which fades where both densities are nothing.
@@ -73,7 +73,7 @@ def density_panels(
     height = theme.HEIGHT_COMPACT if compact else theme.HEIGHT
     layout = theme.layout(height=height, legend=_legend(traces), heads=True, title=title)
     dots = point_kind if points is not None else None
-    return go.Figure(traces, layout | _linked_axes(q, axes) | {"annotations": _heads(of_q, of_p, dots, names)})
+    return drawing(traces, layout | _linked_axes(q, axes) | {"annotations": _heads(of_q, of_p, dots, names)})
 
 
 def hero(
@@ -87,7 +87,7 @@ def hero(
     axes: tuple[str, str] = DIMENSIONS,
     lattice: int = 41,
     height: int = theme.HEIGHT,
-) -> go.Figure:
+) -> Drawing:
     """One wide picture: the data's regions filled in blue with its samples, the prior's dashed over them.
 
     Args:
@@ -119,7 +119,7 @@ def hero(
         "yaxis": theme.AXIS | {"range": up, "title": theme.axis_title(axes[1], 12), "scaleanchor": "x"},
         "annotations": [_corner_key(of_q, of_p)],
     }
-    return go.Figure(traces, layout)
+    return drawing(traces, layout)
 
 
 def check_grids(q: DensityGrid, p: DensityGrid) -> None:

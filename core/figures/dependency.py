@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import theme
+from core.figures.drawing import Drawing, drawing
 from core.tables import write_csv
 
 EMPTY, DROPPED, KEPT, NEEDED = range(4)
@@ -20,7 +20,7 @@ MOST = 12
 """Largest d that is drawn."""
 
 
-def dependency_figure(dim: int = 6, flow: Literal["maf", "iaf"] = "maf") -> go.Figure:
+def dependency_figure(dim: int = 6, flow: Literal["maf", "iaf"] = "maf") -> Drawing:
     """Four panels: the triangle of dependencies, the textbook's passes, the incremental steps, the single pass.
 
     The picture shows all steps at once; it has a frame for each step, a button that plays them and a slider. It never
@@ -48,9 +48,9 @@ def dependency_figure(dim: int = 6, flow: Literal["maf", "iaf"] = "maf") -> go.F
     notes = [note for place, head in enumerate(heads) for note in _heads(place, *head)]
     for place in range(len(heads)):
         layout |= _axes(place, dim, letter)
-    frames = [go.Frame(name=str(step), data=_panels(dim, step), traces=[0, 1, 2, 3]) for step in range(1, dim + 1)]
+    frames = [{"name": str(step), "data": _panels(dim, step), "traces": [0, 1, 2, 3]} for step in range(1, dim + 1)]
     controls = {"updatemenus": [_play(dim)], "sliders": [_slider(dim)], "annotations": notes}
-    return go.Figure([*_panels(dim, dim), *_keys()], layout | controls, frames=frames)
+    return drawing([*_panels(dim, dim), *_keys()], layout | controls, frames=frames)
 
 
 def dependency_table(dim: int = 6, flow: Literal["maf", "iaf"] = "maf") -> str:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.comparison import Difference
 from core.figures import theme
+from core.figures.drawing import Drawing, drawing
 from core.figures.surgery_words import difference_words
 from core.intervals import Z_95
 
@@ -40,7 +40,7 @@ LOOKS = (
 Rows = Sequence[tuple[str, Mapping[str, Difference]]]
 
 
-def gains_figure(rows: Rows, against: str) -> go.Figure:
+def gains_figure(rows: Rows, against: str) -> Drawing:
     """Gains in nats per image with 95 % intervals, one row a model, zero for the model they are compared with.
 
     The three parts stand under the bound that they sum to. A mark is filled where its gain is more than two standard
@@ -70,7 +70,7 @@ def gains_figure(rows: Rows, against: str) -> go.Figure:
         for k in range(1, len(rows))
     ]  # fmt: skip
     axes = {"xaxis": theme.AXIS | across | {"range": _range(rows)}, "yaxis": theme.AXIS | up | {"showgrid": False}}
-    return go.Figure(traces, layout | axes | {"shapes": borders})
+    return drawing(traces, layout | axes | {"shapes": borders})
 
 
 def _marks(rows: Rows, look: Look) -> list[dict[str, Any]]:

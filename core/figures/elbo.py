@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import theme
+from core.figures.drawing import Drawing, drawing
 from core.intervals import Z_95
 from core.records import Estimate
 
@@ -37,7 +37,7 @@ _TERMS = (
 )
 
 
-def elbo_split(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> go.Figure:
+def elbo_split(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> Drawing:
     """ELBO = reconstruction − mutual information − marginal KL, one row a model, in nats per image.
 
     Reconstruction is 10 to 50 times larger and so has its own panel. The ceiling of the mutual information, log n, is
@@ -67,7 +67,7 @@ def elbo_split(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> go.Figure:
         "yaxis2": row_axis | {"matches": "y", "anchor": "x2", "showticklabels": False},
         "barmode": "overlay",
     }  # fmt: skip
-    return go.Figure(traces, layout)
+    return drawing(traces, layout)
 
 
 def _bars(rows: Sequence[tuple[str, Mapping[str, Any]]], term: _Term) -> dict[str, Any]:

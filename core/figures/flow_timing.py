@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import theme
+from core.figures.drawing import Drawing, drawing
 from core.figures.end_labels import Panel, end_labels, panels_of
 from core.figures.flow_timing_words import FLOWS, METHODS, TASKS, exponent, line_name, rate, spread
 from core.flow_timing_records import FlowRun, FlowTiming
@@ -30,7 +30,7 @@ def flow_timing_figure(
     flows: Sequence[str] = ("maf", "iaf"),
     methods: Sequence[str] = ("naive", "incremental"),
     other: FlowRun | None = None,
-) -> go.Figure:
+) -> Drawing:
     """Median time of a batch with its quartiles against d, one panel a task, one time axis for all.
 
     The exponent b of time ~ d^b stands with its 95 % interval at the end of each line. Dotted guides have the slopes 0
@@ -73,7 +73,7 @@ def flow_timing_figure(
     title = f"time of {run.settings.batch:,} points" if same else "time of a batch"
     for panel in panels:
         layout |= _axes(panel, dims, title, window)
-    return go.Figure(traces, layout | {"annotations": notes, "shapes": leaders})
+    return drawing(traces, layout | {"annotations": notes, "shapes": leaders})
 
 
 def _series(run: FlowRun, task: str, flows: Sequence[str], methods: Sequence[str]) -> list[Series]:

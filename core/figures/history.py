@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import layers, theme
 from core.figures.densities import check_grids
+from core.figures.drawing import Drawing, drawing
 from core.figures.lattice import DIMENSIONS
 from core.figures.sheets import Block, sheet
 from core.history_records import Course, Scene
@@ -25,7 +25,7 @@ ROW = 25
 _TICKS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000)
 
 
-def history_map(scene: Scene, *, what: str = "components", chosen: int | None = None) -> go.Figure:
+def history_map(scene: Scene, *, what: str = "components", chosen: int | None = None) -> Drawing:
     """Regions of q(z), filled, under those of p(z), dashed, after one epoch; the prior's components as diamonds.
 
     Args:
@@ -53,7 +53,7 @@ def history_map(scene: Scene, *, what: str = "components", chosen: int | None = 
     )
     across = {"range": box[0], "title": theme.axis_title(DIMENSIONS[0], 4)}
     up = {"range": box[1], "title": theme.axis_title(DIMENSIONS[1], 8), "scaleanchor": "x", "constraintoward": "top"}
-    return go.Figure(
+    return drawing(
         traces,
         layout
         | {
@@ -64,7 +64,7 @@ def history_map(scene: Scene, *, what: str = "components", chosen: int | None = 
     )
 
 
-def history_curve(course: Course, index: int) -> go.Figure:
+def history_curve(course: Course, index: int) -> Drawing:
     """KL(q(z) || p(z)) after every snapshot with 95 % whiskers, over what a perfect prior would give; one is marked.
 
     The epochs stand at log(1 + epoch), as the snapshots do. A click on one chooses it: `clicked_epoch`.
@@ -94,11 +94,11 @@ def history_curve(course: Course, index: int) -> go.Figure:
     axes = {"xaxis": theme.AXIS | x, "yaxis": theme.AXIS | y}
     line = {"color": theme.NEUTRAL, "width": 1.5}
     head = f"<b>marginal KL</b>, epoch {course.epochs[index]:,}: {kl[index]} nats"
-    return go.Figure(traces, layout | axes | {"shapes": [at | {"line": line, "layer": "below"}],
+    return drawing(traces, layout | axes | {"shapes": [at | {"line": line, "layer": "below"}],
                                               "annotations": [_above(head)]})  # fmt: skip
 
 
-def history_inputs(scene: Scene, *, chosen: int | None = None) -> go.Figure:
+def history_inputs(scene: Scene, *, chosen: int | None = None) -> Drawing:
     """The stored pseudo-inputs after one epoch in rows, on one grey scale from 0 to 1, in the order of k.
 
     Args:

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import theme
+from core.figures.drawing import Drawing, drawing
 from core.figures.ladder_axis import (
     DOMAINS,
     NAMES,
@@ -33,7 +33,7 @@ _BAR = 0.4
 """Opacity of the bars of over-fitting."""
 
 
-def ladder_figure(ladder: Ladder) -> go.Figure:
+def ladder_figure(ladder: Ladder) -> Drawing:
     """What each prior wins over N(0, I), against its number of components and the seconds that its fit took.
 
     Values of the test images are filled with 95 % whiskers (paired differences), joined by solid lines; those of the
@@ -69,7 +69,7 @@ def ladder_figure(ladder: Ladder) -> go.Figure:
     layout = theme.layout(height=470 + 22 * theme.legend_rows(legend), legend=legend)
     layout["margin"] = layout["margin"] | {"t": layout["margin"]["t"] + 22}
     notes = [note for axis in DOMAINS for note in off_axis(points, axis, spans[axis], window)]
-    return go.Figure(traces, layout | {"annotations": [*hints(), *notes]} | axes_of(ladder, single, spans, window))
+    return drawing(traces, layout | {"annotations": [*hints(), *notes]} | axes_of(ladder, single, spans, window))
 
 
 def ladder_table(ladder: Ladder) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ Browsers draw WebGL traces ("scattergl") over all others, so whatever must lie o
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -101,9 +100,7 @@ def point_traces(
         count = len(names)
         symbols = np.array([theme.class_symbol_code(k) for k in range(count)], np.uint8)
         marker |= {"color": index.astype(np.float32), "colorscale": theme.class_scale(count), "showscale": False}
-        # Written out as plotly's typed array, since plotly compares every other array of symbols name by name.
-        codes = {"dtype": "u1", "bdata": base64.b64encode(symbols[index].tobytes()).decode("ascii")}
-        marker |= {"cmin": -0.5, "cmax": count - 0.5, "symbol": codes}
+        marker |= {"cmin": -0.5, "cmax": count - 0.5, "symbol": symbols[index]}
         legend = [_legend_entry(k, name) for k, name in enumerate(names)]
     trace = _markers(points, "", "scattergl", _POINT_NAMES[kind], marker) | {"showlegend": labels is None}
     return [trace, *legend]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import classes, theme
+from core.figures.drawing import Drawing, drawing
 from core.figures.layers import MAX_POINTS
 from core.records import Embedding
 
@@ -18,7 +17,7 @@ _LAYERS = 8
 _CLASSES = "q by class"
 
 
-def embedding_map(embedding: Embedding, labels: np.ndarray | None = None, class_names: Sequence[str] = ()) -> go.Figure:
+def embedding_map(embedding: Embedding, labels: np.ndarray | None = None, class_names: Sequence[str] = ()) -> Drawing:
     """The t-SNE map: draws of q as blue discs, of p as hollow vermilion diamonds; with labels, q by class beside it.
 
     The points lie over one another by turns, an eighth of q, an eighth of p, and so on. Both panels show one window and
@@ -49,7 +48,7 @@ def plane_scatter(
     *,
     labels: np.ndarray | None = None,
     class_names: Sequence[str] = (),
-) -> go.Figure:
+) -> Drawing:
     """Draws of q and p in a plane of latent space, where the prior has no exact density to draw (flows).
 
     Looks and ``customdata`` are those of `embedding_map`; the axes are to scale and have numbers.
@@ -75,7 +74,7 @@ def _map(
     class_names: Sequence[str],
     axes: tuple[dict[str, Any], dict[str, Any]],
     sources: Sequence[str],
-) -> go.Figure:
+) -> Drawing:
     _check(q, p, labels)
     size, opacity = theme.point_size(len(q) + len(p))
     traces = _shared(q, p, size, opacity, _hovers(sources, labels, class_names))
@@ -92,7 +91,7 @@ def _map(
         "dragmode": "lasso",
         "annotations": [_head(words, axis) for words, axis in zip(heads, ("", "2"), strict=False)],
     }
-    return go.Figure(traces, layout | _linked(q, p, axes, len(heads)))
+    return drawing(traces, layout | _linked(q, p, axes, len(heads)))
 
 
 def _check(q: np.ndarray, p: np.ndarray, labels: np.ndarray | None) -> None:
@@ -133,12 +132,10 @@ def _by_class(
     q: np.ndarray, index: np.ndarray, count: int, size: int, opacity: float, hovers: Sequence[str]
 ) -> dict[str, Any]:
     """Draws of q in the colours and shapes of their classes."""
-    # Written out as plotly's typed array, since plotly compares every other array of symbols name by name.
     symbols = np.array([theme.class_symbol_code(k) for k in range(count)], np.uint8)[index]
-    codes = {"dtype": "u1", "bdata": base64.b64encode(symbols.tobytes()).decode("ascii")}
     marker = {
         "color": index.astype(np.float32), "colorscale": theme.class_scale(count), "cmin": -0.5, "cmax": count - 0.5,
-        "symbol": codes, "size": size, "opacity": opacity,
+        "symbol": symbols, "size": size, "opacity": opacity,
         "line": {"width": 0.5, "color": theme.POINT_EDGE},
     }  # fmt: skip
     return _points(q, "2", _CLASSES, marker, [["q", row] for row in range(len(q))], hovers)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import layers, theme
 from core.figures.component_map import ellipse
 from core.figures.densities import check_grids
+from core.figures.drawing import Drawing, drawing
 from core.figures.signed import signed_trace
 from core.records import DensityGrid
 
@@ -86,7 +86,7 @@ def multiples(
     labels: np.ndarray | None = None,
     class_names: Sequence[str] = (),
     selected: np.ndarray | None = None,
-) -> go.Figure:
+) -> Drawing:
     """For each model its densities with the images' codes, and under them the signed map log q - log p.
 
     All panels have one window and pan and zoom as one. A point stands for the same image in every panel and carries its
@@ -126,7 +126,7 @@ def multiples(
     layout["height"] = grid.height + layout["margin"]["t"] + FOOT
     layout["legend"]["y"] = 1 - 2 / layout["height"]
     layout["margin"] |= {"l": 44, "r": 76, "b": FOOT}
-    return go.Figure(traces, layout | axes | {"annotations": heads})
+    return drawing(traces, layout | axes | {"annotations": heads})
 
 
 def picked_row(event: Mapping[str, Any] | None) -> int | None:

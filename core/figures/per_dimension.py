@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import theme
+from core.figures.drawing import Drawing, drawing
 from core.intervals import Z_95
 from core.records import Estimate
 
@@ -15,7 +15,7 @@ _NUMBERED = 8
 """Dimensions up to which the numbers are written above the bars."""
 
 
-def dimension_bars(kl: np.ndarray, kl_se: np.ndarray, activity: np.ndarray, threshold: float) -> go.Figure:
+def dimension_bars(kl: np.ndarray, kl_se: np.ndarray, activity: np.ndarray, threshold: float) -> Drawing:
     """KL of each latent dimension, largest first; active ones filled, inactive ones hollow and hatched.
 
     A dimension is active where the variance over the images of its posterior mean is above the threshold. Whiskers are
@@ -65,7 +65,7 @@ def dimension_bars(kl: np.ndarray, kl_se: np.ndarray, activity: np.ndarray, thre
         "yaxis": theme.AXIS | up | {"automargin": True, "mirror": False, "rangemode": "tozero"},
         "bargap": 0.2,
     }
-    return go.Figure(traces, layout | {"barmode": "overlay"})
+    return drawing(traces, layout | {"barmode": "overlay"})
 
 
 def _bars(

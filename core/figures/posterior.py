@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import layers, theme
 from core.figures.densities import check_grids
+from core.figures.drawing import Drawing, drawing
 from core.figures.lattice import DIMENSIONS
 from core.figures.layers import Trace
 from core.posterior_records import ImagePosterior
@@ -26,7 +26,7 @@ RADIUS = math.sqrt(-2 * math.log(0.05))
 """Standard deviations at which a two-dimensional Gaussian's region of 95 % ends."""
 
 
-def posterior_panels(rows: Sequence[tuple[str, ImagePosterior]], places: int = 0) -> go.Figure:
+def posterior_panels(rows: Sequence[tuple[str, ImagePosterior]], places: int = 0) -> Drawing:
     """Regions of q(z|x), filled, under those of p(z|x), dashed, and the best Gaussian's 95 % dotted; by model.
 
     Every panel has a window of its own: models have latent spaces of their own.
@@ -51,7 +51,7 @@ def posterior_panels(rows: Sequence[tuple[str, ImagePosterior]], places: int = 0
         layout |= _axes(found, axis, place, min(places, MOST), lines)
         layout["annotations"].append(_head(name, found, axis))
     named = [trace | {"name": _name(trace["name"])} for trace in traces]
-    return go.Figure(named + _key(), theme.layout(height=height, legend=_LEGEND, heads=True) | layout)
+    return drawing(named + _key(), theme.layout(height=height, legend=_LEGEND, heads=True) | layout)
 
 
 _LEGEND = ("q(z|x), the encoder's: 50, 80, 95 %", "p(z|x), the true one: 50, 80, 95 %", "best Gaussian: 95 %")

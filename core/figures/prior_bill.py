@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import theme
+from core.figures.drawing import Drawing, drawing
 from core.figures.flow_timing_words import duration, moment, spread, times
 from core.flow_timing_compare import ratio
 from core.prior_bill_records import BilledPrior, BillRun, Cost, PriorBill
@@ -28,7 +28,7 @@ def bill_name(bill: PriorBill) -> str:
     return " ".join(filter(None, (NAMES[bill.prior], METHODS[bill.method])))
 
 
-def bill_figure(run: BillRun) -> go.Figure:
+def bill_figure(run: BillRun) -> Drawing:
     """Two panels, a row for each prior and inversion, time to the right: the largest d filled, the others hollow.
 
     Args:
@@ -55,7 +55,7 @@ def bill_figure(run: BillRun) -> go.Figure:
                 "yref": "paper", "xanchor": "left", "yanchor": "bottom", "yshift": 5, "showarrow": False,
             }
         )  # fmt: skip
-    return go.Figure(traces, layout | {"annotations": notes})
+    return drawing(traces, layout | {"annotations": notes})
 
 
 def bill_sentence(run: BillRun) -> str:

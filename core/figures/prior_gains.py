@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import theme
 from core.figures.compare_words import parts_words
 from core.figures.differences import LOOKS, Look
+from core.figures.drawing import Drawing, drawing
 from core.figures.surgery_words import difference_words
 from core.intervals import Z_95, luck
 from core.results_records import ResultRow
@@ -37,7 +37,7 @@ class GainBlock:
     rows: Sequence[ResultRow]
 
 
-def prior_gains_figure(blocks: Sequence[GainBlock]) -> go.Figure:
+def prior_gains_figure(blocks: Sequence[GainBlock]) -> Drawing:
     """A line a prior, under the name of its data set; four panels, the first the sum of the other three.
 
     One axis in nats for all panels, zero is N(0, I) of the same data, latent dimension and posterior. Whiskers are
@@ -73,7 +73,7 @@ def prior_gains_figure(blocks: Sequence[GainBlock]) -> go.Figure:
         for place, look in enumerate(PARTS)
     ]  # fmt: skip
     axes["yaxis"] = theme.AXIS | up
-    return go.Figure(traces, layout | axes | {"annotations": heads, "showlegend": False})
+    return drawing(traces, layout | axes | {"annotations": heads, "showlegend": False})
 
 
 def gain_block_sentence(block: GainBlock) -> str:

@@ -15,29 +15,14 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
-from plotly.basedatatypes import BaseFigure
 
+from core.figures.drawing import Drawing, drawing
 from core.figures.kept import Kept
 
-_kept: Kept[dict[str, Any]] = Kept(128 * 2**20)
+_kept: Kept[Drawing] = Kept(128 * 2**20)
 
 
-class Ready(BaseFigure):
-    """A figure as it is sent. It cannot be changed: a builder makes one that can, from the same arguments."""
-
-    def __init__(self, sent: dict[str, Any]) -> None:  # not that of a figure: nothing is checked again
-        self._sent = sent
-
-    def to_dict(self) -> dict[str, Any]:
-        """What is sent, shared by all who ask for this figure; not to be changed."""
-        return self._sent
-
-    def __repr__(self) -> str:
-        return f"Ready({len(self._sent['data'])} traces)"
-
-
-def ready(build: Callable[..., go.Figure], *arguments: Any, over: Sequence[dict[str, Any]] = (), **named: Any) -> Ready:
+def ready(build: Callable[..., Drawing], *arguments: Any, over: Sequence[dict[str, Any]] = (), **named: Any) -> Drawing:
     """The figure that ``build(*arguments, **named)`` makes, kept for the next time.
 
     Args:
@@ -51,21 +36,22 @@ def ready(build: Callable[..., go.Figure], *arguments: Any, over: Sequence[dict[
 
     Example:
         >>> def build(x):
-        ...     return go.Figure(go.Scatter(x=x, y=x))
+        ...     return drawing([{"type": "scatter", "x": x, "y": x}])
         >>> first, again = ready(build, np.arange(3)), ready(build, np.arange(3))
         >>> first.to_dict() is again.to_dict()
         True
     """
-    sent = _kept.get(_key(build, arguments, named), lambda: build(*arguments, **named).to_dict(), _size)
+    made = _kept.get(_key(build, arguments, named), lambda: build(*arguments, **named), lambda it: _size(it.to_dict()))
     if not over:
-        return Ready(sent)
-    return Ready(sent | {"data": [*sent["data"], *go.Figure(list(over)).to_dict()["data"]]})
+        return made
+    sent = made.to_dict()
+    return Drawing(sent | {"data": [*sent["data"], *drawing(over).to_dict()["data"]]})
 
 
-def with_layout(figure: BaseFigure, **layout: Any) -> Ready:
+def with_layout(figure: Drawing, **layout: Any) -> Drawing:
     """The same figure with other properties of its layout, ready to be sent; the given one is not changed."""
     sent = figure.to_dict()
-    return Ready(sent | {"layout": sent["layout"] | layout})
+    return Drawing(sent | {"layout": sent["layout"] | layout})
 
 
 def _key(build: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> bytes:

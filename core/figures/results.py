@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import theme
+from core.figures.drawing import Drawing, drawing
 from core.intervals import Z_95
 from core.records import Estimate
 from core.results_records import ResultGroup, ResultRow
@@ -33,7 +33,7 @@ class _Line:
     hover: str
 
 
-def results_figure(group: ResultGroup) -> go.Figure:
+def results_figure(group: ResultGroup) -> Drawing:
     """-log p(x) of every measured model, the simplest prior on top, and the published numbers as hollow marks.
 
     Filled marks are the stored weights with a 95 % interval over the test images, small dots other training seeds of
@@ -58,7 +58,7 @@ def results_figure(group: ResultGroup) -> go.Figure:
     }  # fmt: skip
     traces = [*_published(lines), *_seeds(lines), _ours(lines)]
     layout = theme.layout(height=height, legend=[trace["name"] for trace in traces])
-    return go.Figure(traces, layout | {"xaxis": axis, "yaxis": rows})
+    return drawing(traces, layout | {"xaxis": axis, "yaxis": rows})
 
 
 def labels(rows: Sequence[ResultRow]) -> list[str]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import theme
+from core.figures.drawing import Drawing, drawing
 from core.figures.images import data_uri, mosaic, scale_for
 
 TILE = 56
@@ -64,7 +64,7 @@ class Block:
         return self.y + self.size * self.rows
 
 
-def sheet(blocks: Sequence[Block], *, width: float | int | None = None) -> go.Figure:
+def sheet(blocks: Sequence[Block], *, width: float | int | None = None) -> Drawing:
     """The blocks on one sheet, each one image trace.
 
     Args:
@@ -92,7 +92,7 @@ def sheet(blocks: Sequence[Block], *, width: float | int | None = None) -> go.Fi
         "xaxis": hidden | {"range": [0, across], "constraintoward": "left"},
         "yaxis": hidden | {"range": [bottom, top], "scaleanchor": "x", "constraintoward": "top"},
     }  # fmt: skip
-    return go.Figure([_trace(block) for block in blocks], layout)
+    return drawing([_trace(block) for block in blocks], layout)
 
 
 def picture_of(

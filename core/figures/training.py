@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import theme
+from core.figures.drawing import Drawing, drawing
 from core.tables import write_csv
 from core.training_records import EpochRecord, TrainingCurve
 
@@ -19,7 +19,7 @@ _SHOWN = 0.9
 """The vertical axes hold the upper share of the epochs: the first ones lie far from all that follow."""
 
 
-def training_figure(points: Sequence[EpochRecord], *, epochs: int = 0, kept: int | None = None) -> go.Figure:
+def training_figure(points: Sequence[EpochRecord], *, epochs: int = 0, kept: int | None = None) -> Drawing:
     """Training and validation ELBO at beta = 1 against the epoch; beside them the reconstruction and the KL with beta.
 
     Args:
@@ -51,7 +51,7 @@ def training_figure(points: Sequence[EpochRecord], *, epochs: int = 0, kept: int
     layout |= _panel("4", _RIGHT, _BETA, "β", far, [-0.1, 1.2])
     layout["xaxis3"] |= {"showticklabels": False, "title": {"text": ""}}
     layout["yaxis4"] |= {"tickvals": [0, 1]}
-    return go.Figure(traces, layout)
+    return drawing(traces, layout)
 
 
 def training_sentence(points: Sequence[EpochRecord]) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.figures import theme
+from core.figures.drawing import Drawing, drawing
 from core.figures.surgery_words import estimate_of
 from core.intervals import Z_95
 from core.records import Estimate
@@ -60,7 +60,7 @@ class _Row:
         return self.likelihood.value - self.elbo.value if self.gap is None else self.gap.value
 
 
-def elbo_waterfall(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> go.Figure:
+def elbo_waterfall(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> Drawing:
     """reconstruction − I(n; z) − KL(q(z) ‖ p(z)) = ELBO, and ELBO + KL(q(z|x) ‖ p(z|x)) = log p(x), in nats per image.
 
     Five lines a model on one axis for all. The box around the mutual information ends at its ceiling, log n; the mark
@@ -96,7 +96,7 @@ def elbo_waterfall(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> go.Figure:
         "ticktext": ticks, "automargin": True, "ticks": "", "showline": False, "mirror": False,
     }  # fmt: skip
     layout = theme.layout(height=height, legend=legend) | {"barmode": "overlay", "shapes": _rules(found)}
-    return go.Figure(traces, layout | {"xaxis": axis, "yaxis": lines})
+    return drawing(traces, layout | {"xaxis": axis, "yaxis": lines})
 
 
 def _row(name: str, metrics: Mapping[str, Any], top: float) -> _Row:
@@ -129,7 +129,7 @@ def _bars(
 ) -> dict[str, Any]:
     """Floating bars of one line of each model, from a start over a signed length."""
     return {
-        "type": "bar", "orientation": "h", "base": _floats(starts), "x": _floats([e.value for e in lengths]),
+        "type": "bar", "orientation": "h", "base": _floats(starts).tolist(), "x": _floats([e.value for e in lengths]),
         "y": _floats([row.top + lane for row in rows]), "width": 0.74, "cliponaxis": False, "showlegend": False,
         "error_x": _whiskers(lengths), "customdata": [[r.name, word] for r, word in zip(rows, words, strict=True)],
         "hovertemplate": "%{customdata[0]}<br>%{customdata[1]}<extra></extra>",

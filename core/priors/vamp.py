@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -48,6 +49,7 @@ class VampPrior(MixturePrior):
         self._encoder = [context.posterior]  # in a list: the encoder's weights are the VAE's, not the prior's
         self.rate_scale = options.rate_scale
         self.logits = nn.Parameter(_initial_logits(options, context))
+        self._kept: tuple[Any, tuple[ComponentMeans, ComponentLogVars, LogWeights]] | None = None
 
     @property
     def pseudo_inputs(self) -> Images:
@@ -55,9 +57,29 @@ class VampPrior(MixturePrior):
         return torch.sigmoid(self.logits)
 
     def components(self) -> tuple[ComponentMeans, ComponentLogVars, LogWeights]:
-        """The posterior at each pseudo-input, equal weights."""
+        """The posterior at each pseudo-input, equal weights; not to be changed in place.
+
+        Where no weight is trained they are kept: on a page K pseudo-inputs would be encoded anew at every click. A
+        trained weight may change unseen, since optimisers do not count it as a new version.
+        """
+        weights = [self.logits, *self._encoder[0].parameters()]
+        if self.training or any(weight.requires_grad or weight.is_inference() for weight in weights):
+            return self._encoded()
+        lowered = torch.is_autocast_enabled(self.logits.device.type)  # the numbers are those of its precision
+        state = lowered, *((weight.data_ptr(), weight._version) for weight in weights)
+        if self._kept is None or self._kept[0] != state:
+            with torch.inference_mode(mode=False), torch.no_grad():
+                self._kept = state, self._encoded()
+        return self._kept[1]
+
+    def _encoded(self) -> tuple[ComponentMeans, ComponentLogVars, LogWeights]:
         q = self._encoder[0](self.pseudo_inputs)
         return q.mean, q.log_var, q.mean.new_full((q.mean.shape[0],), -math.log(q.mean.shape[0]))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> VampPrior:
+        """Another dtype or device: what is kept is of the old one."""
+        self._kept = None
+        return super()._apply(fn, recurse)
 
 
 def _initial_logits(options: VampOptions, context: PriorContext) -> Tensor:

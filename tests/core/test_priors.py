@@ -132,6 +132,48 @@ def test_the_aggregated_prior_follows_the_encoder_in_training_and_rests_in_evalu
     assert torch.equal(prior.components()[0], encoder(prior.images).mean)
 
 
+def test_kept_components_are_those_of_the_present_weights() -> None:
+    """Whatever changes a weight, and in whatever precision: what is kept is never that of another model."""
+    context = PriorContext(2, 12, GaussianPosterior(12, 2, (4,)), torch.rand(30, 12, generator=seeded(2)), seeded(3))
+    prior = PRIORS["vamp"].from_config({"components": 6}, context).eval().requires_grad_(False)
+    trained = prior.components()[0]
+    assert trained.requires_grad and prior.components()[0] is not trained, (
+        "the encoder is being trained: nothing is kept"
+    )
+    context.posterior.requires_grad_(False)
+
+    def fresh() -> list[Tensor]:
+        return [part.detach() for part in prior._encoded()]
+
+    def kept() -> list[Tensor]:
+        with torch.no_grad():
+            first, second = prior.components(), prior.components()
+        assert all(one is other for one, other in zip(first, second, strict=True)), "encoded once"
+        return list(first)
+
+    def same() -> bool:
+        return all(torch.equal(one, other) for one, other in zip(kept(), fresh(), strict=True))
+
+    assert same()
+    with torch.no_grad():
+        context.posterior.head.bias.add_(0.3)
+    assert same()
+    prior.load_state_dict({"logits": prior.logits.detach() + 1})
+    assert same()
+    context.posterior.load_state_dict({name: value * 0.9 for name, value in context.posterior.state_dict().items()})
+    assert same()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        lowered = kept()
+    assert same() and not all(torch.equal(one, other) for one, other in zip(lowered, kept(), strict=True))
+    context.posterior.double(), prior.double()
+    assert same() and kept()[0].dtype == torch.float64
+    with torch.inference_mode():
+        prior.components()
+    assert same()
+    z = torch.zeros(1, 2, dtype=torch.float64, requires_grad=True)
+    assert prior.log_prob(z).requires_grad, "gradients in z go through what is kept"
+
+
 def _vamp(init: str, images: Tensor, **options: float) -> Tensor:
     context = PriorContext(2, images.shape[1], GaussianPosterior(images.shape[1], 2, (4,)), images, seeded(5))
     return PRIORS["vamp"].from_config({"components": 40, "init": init, **options}, context).pseudo_inputs

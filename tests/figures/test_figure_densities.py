@@ -182,8 +182,7 @@ def test_points_are_one_webgl_trace_with_shape_and_colour(two_hills, standard, c
     assert trace.type == "scattergl"
     assert trace.xaxis == "x"
     np.testing.assert_array_equal(trace.marker.color, labels)
-    codes = np.frombuffer(base64.b64decode(trace.marker.symbol["bdata"]), np.uint8)
-    np.testing.assert_array_equal(codes, [theme.class_symbol_code(k) for k in labels.tolist()])
+    np.testing.assert_array_equal(trace.marker.symbol, [theme.class_symbol_code(k) for k in labels.tolist()])
     assert trace.hoverinfo == "skip"  # so that the lattice over it is what is clicked
     legend = [t for t in figure.data if t.showlegend]
     assert [t.name for t in legend] == ["a", "b", "c", "d"]
