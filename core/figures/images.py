@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 from collections.abc import Sequence
 
@@ -11,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from core.figures import theme
-from core.figures.kept import Kept
+from core.figures.kept import Kept, content_key
 
 _TOLERANCE = 1e-3
 """Decoders may overshoot [0, 1] by rounding; more than this is another scale and an error."""
@@ -84,9 +83,7 @@ def data_uri(picture: np.ndarray) -> str:
     def make() -> str:
         return "data:image/png;base64," + base64.b64encode(png(picture)).decode("ascii")
 
-    told = hashlib.blake2b(f"{picture.dtype}{picture.shape}".encode(), digest_size=16)
-    told.update(np.ascontiguousarray(picture).data)
-    return _kept.get(told.digest(), make, len)
+    return _kept.get(content_key(picture), make, len)
 
 
 def _as_rgb(images: np.ndarray) -> np.ndarray:

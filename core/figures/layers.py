@@ -14,6 +14,7 @@ import numpy as np
 
 from core.figures import classes, theme
 from core.figures.contours import contour_line, dashes
+from core.figures.kept import Kept, content_key
 from core.records import HDR_SHARES, DensityGrid
 
 Trace = dict[str, Any]
@@ -31,10 +32,17 @@ class Region:
     y: np.ndarray
 
 
+_kept: Kept[list[Region]] = Kept(16 * 2**20)
+
+
 def regions(grid: DensityGrid) -> list[Region]:
     """The regions of a density, largest first, without those that the window cuts off (a threshold of nan)."""
-    known = [(share, level) for share, level in zip(HDR_SHARES, grid.levels, strict=True) if np.isfinite(level)]
-    return [Region(s, *contour_line(grid.x, grid.y, grid.log_density, level)) for s, level in known[::-1]]
+
+    def make() -> list[Region]:
+        known = [(share, level) for share, level in zip(HDR_SHARES, grid.levels, strict=True) if np.isfinite(level)]
+        return [Region(s, *contour_line(grid.x, grid.y, grid.log_density, level)) for s, level in known[::-1]]
+
+    return _kept.get(content_key(grid), make, lambda found: sum(region.x.nbytes + region.y.nbytes for region in found))
 
 
 def shares_text(found: Sequence[Region]) -> str:

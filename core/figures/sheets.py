@@ -15,6 +15,7 @@ import numpy as np
 from core.figures import theme
 from core.figures.drawing import Drawing, drawing
 from core.figures.images import data_uri, mosaic, scale_for
+from core.figures.kept import Kept, content_key
 
 TILE = 56
 """Pixels that a picture has at least on a side before the browser scales it."""
@@ -95,6 +96,9 @@ def sheet(blocks: Sequence[Block], *, width: float | int | None = None) -> Drawi
     return drawing([_trace(block) for block in blocks], layout)
 
 
+_kept: Kept[tuple[str, int, int]] = Kept(32 * 2**20)
+
+
 def picture_of(
     images: np.ndarray, columns: int, frames: Sequence[str | None] = (), tile: int = TILE
 ) -> tuple[str, int, int]:
@@ -106,9 +110,14 @@ def picture_of(
         frames: (n,) colours, None for grey; may be empty.
         tile: pixels that a picture has at least on a side.
     """
-    scale = scale_for(images.shape[2], tile)
-    sheet = mosaic(images.repeat(scale, axis=1).repeat(scale, axis=2), columns, pad=FRAME, border=list(frames) or None)
-    return data_uri(sheet), sheet.shape[1], sheet.shape[0]
+
+    def make() -> tuple[str, int, int]:
+        scale = scale_for(images.shape[2], tile)
+        large = images.repeat(scale, axis=1).repeat(scale, axis=2)
+        sheet = mosaic(large, columns, pad=FRAME, border=list(frames) or None)
+        return data_uri(sheet), sheet.shape[1], sheet.shape[0]
+
+    return _kept.get(content_key(images, columns, tuple(frames), tile), make, lambda picture: len(picture[0]))
 
 
 def image_trace(
