@@ -36,9 +36,7 @@ def ready(build: Callable[..., Drawing], *arguments: Any, over: Sequence[dict[st
         >>> first.to_dict() is again.to_dict()
         True
     """
-    made = _kept.get(
-        _key(build, arguments, named), lambda: build(*arguments, **named), lambda made: len(made.to_json())
-    )
+    made = _kept.get(_key(build, arguments, named), lambda: build(*arguments, **named), _size)
     if not over:
         return made
     sent = made.to_dict()
@@ -55,3 +53,7 @@ def _key(build: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str,
     while isinstance(build, partial):
         arguments, named, build = (*build.args, *arguments), {**build.keywords, **named}, build.func
     return content_key(f"{build.__module__}.{build.__qualname__}", arguments, sorted(named.items()))
+
+
+def _size(made: Drawing) -> int:
+    return len(str(made.to_json()))

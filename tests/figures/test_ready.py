@@ -105,6 +105,6 @@ def test_many_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_kept", Kept(400_000))
     for number in range(20):
         ready(line, Pair(np.arange(1000.0) + number, str(number)))
-    assert 3 < len(module._kept) < 10 and len(BUILT) == 20
+    assert 3 < len(module._kept) < 18 and len(BUILT) == 20
     ready(line, Pair(np.arange(1000.0) + 19, "19"))
     assert len(BUILT) == 20
