@@ -118,11 +118,10 @@ def _loosest(info: CheckpointInfo, found: tuple[ImageGap, ...], draws: int, seed
             key=f"loosest-{image.row}", on_click=_set(image.row), type="tertiary", width="stretch",
             help=f"Row {image.row:,}: {image.gap} nats",
         )  # fmt: skip
-    what = "images" if real else "reconstructions, since the data set is not on this computer"
-    st.caption(
-        f"{len(found)} {what} of the {info.split} split; found with fewer draws, measured with {draws:,} others of "
-        f"each, seed {seed}."
-    )
+    what = f"images of the {info.split} split"
+    if not real:
+        what += ", reconstructed, since the data set is not on this computer"
+    st.caption(f"{len(found)} {what}; found with fewer draws, measured with {draws:,} others of each, seed {seed}.")
 
 
 def _set(row: int) -> Callable[[], None]:
@@ -171,10 +170,10 @@ def image(models: list[CheckpointInfo], row: int, seed: int) -> None:
 
 
 def _missing(info: CheckpointInfo, error: ValueError) -> None:
+    reason, command = shown_error(error).rstrip("."), f"python -m core data {info.dataset}"
+    more = "" if command in reason else f" {layout.code(command)} fetches what can be fetched."
     st.info(
-        f"The images of {layout.dataset_title(info.dataset)} are needed for this, and are not to be had: "
-        f"{shown_error(error)}. "
-        f"{layout.code(f'python -m core data {info.dataset}')} fetches what can be fetched."
+        f"The images of {layout.dataset_title(info.dataset)} are needed for this, and are not to be had: {reason}.{more}"
     )
 
 
