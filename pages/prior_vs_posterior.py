@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import cache, controls, history, latent_view, layout, maps, place, reading, region_panel
+from pages._ui import cache, changes, controls, history, latent_view, layout, maps, place, reading, region_panel
 
 AT_ONCE = 2
 
@@ -26,43 +26,48 @@ many = [info.latent_dim for info in models if info.latent_dim > 2]
 projection = controls.projection_controls(min(many)) if many else None
 maps_only = projection is not None and projection.kind == "tsne" and len(many) == len(models)
 view = controls.view_controls(over_densities=not maps_only)
-pictures = st.container()
-st.header("What is here?")
-flat = [info for info in models if info.latent_dim == 2]
-z = controls.place_inputs() if flat else None  # read before the pictures that mark the place are drawn
-text, corners = region_panel.chosen()
 
-drawn = []
-with pictures:
-    for info in models:
-        if projection is not None and projection.kind == "tsne" and info.latent_dim > 2:
-            key = maps.draw(info, projection, view, corners)
-        else:
-            key = latent_view.key_of(info, projection, view.seed)
-            key = latent_view.draw(info, key, view, z=z, corners=corners, compact=len(models) > 1)
-        drawn += [(info, key)] if key is not None else []
 
-if z is None and corners is None:
-    st.markdown("Click, or draw a box or a lasso in a picture above, or type numbers.")
-for info in flat:
-    if z is not None:
-        place.panel(info, z, latent_view.whole_grid(info), view.seed)
-for info, key in drawn:
-    if corners is not None:
-        region_panel.panel(info, key, view.n, view.seed, text)
+@st.fragment
+def looked_at() -> None:
+    """Pictures and what lies at the chosen place: a click runs this part of the page alone."""
+    with changes.told():
+        pictures = st.container()
+        st.header("What is here?")
+        flat = [info for info in models if info.latent_dim == 2]
+        z = controls.place_inputs() if flat else None  # read before the pictures that mark the place are drawn
+        text, corners = region_panel.chosen()
+        shown = []
+        with pictures:
+            for info in models:
+                if projection is not None and projection.kind == "tsne" and info.latent_dim > 2:
+                    key = maps.draw(info, projection, view, corners)
+                else:
+                    key = latent_view.key_of(info, projection, view.seed)
+                    key = latent_view.draw(info, key, view, z=z, corners=corners, compact=len(models) > 1)
+                shown += [(info, key)] if key is not None else []
+        if z is None and corners is None:
+            st.markdown("Click, or draw a box or a lasso in a picture above, or type numbers.")
+        for info in flat:
+            if z is not None:
+                place.panel(info, z, latent_view.whole_grid(info), view.seed)
+        for info, key in shown:
+            if corners is not None:
+                region_panel.panel(info, key, view.n, view.seed, text)
+        null = st.expander("What would no difference look like?", on_change="rerun", key="null", bind="query-params")
+        if null.open:
+            with null:
+                for info, key in shown:
+                    if key[0].startswith(cache.MAP):
+                        st.markdown("A t-SNE map has no densities to compare: choose another view for this.")
+                    else:
+                        latent_view.null_picture(info, key)
 
-trained = [info for info in flat if info.decodes]
+
+looked_at()
+trained = [info for info in models if info.latent_dim == 2 and info.decodes]
 if trained:
     history.section(trained, view.seed)
-
-null = st.expander("What would no difference look like?", on_change="rerun", key="null", bind="query-params")
-if null.open:
-    with null:
-        for info, key in drawn:
-            if key[0].startswith(cache.MAP):
-                st.markdown("A t-SNE map has no densities to compare: choose another view for this.")
-            else:
-                latent_view.null_picture(info, key)
 
 with st.expander("How is this computed?"):
     st.latex(r"q(z) = \frac1n \sum_{i=1}^n \mathcal N\big(z;\, \mu(x_i), \mathrm{diag}\,\sigma^2(x_i)\big)")

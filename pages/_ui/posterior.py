@@ -172,9 +172,8 @@ def image(models: list[CheckpointInfo], row: int, seed: int) -> None:
 def _missing(info: CheckpointInfo, error: ValueError) -> None:
     reason, command = shown_error(error).rstrip("."), f"python -m core data {info.dataset}"
     more = "" if command in reason else f" {layout.code(command)} fetches what can be fetched."
-    st.info(
-        f"The images of {layout.dataset_title(info.dataset)} are needed for this, and are not to be had: {reason}.{more}"
-    )
+    title = layout.dataset_title(info.dataset)
+    st.info(f"The images of {title} are needed for this, and are not to be had: {reason}.{more}")
 
 
 def _writer(found: ImagePosterior) -> Callable[[], str]:
