@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -30,10 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reason = first_problem(error) if isinstance(error, ValidationError) else str(error)
         print(f"error: {' '.join(reason.split())}", file=sys.stderr)
         return 1
-    if options.json:
-        print(json.dumps(result, allow_nan=False))
-    else:
-        print(options.show(result))
+    try:
+        print(json.dumps(result, allow_nan=False) if options.json else options.show(result), flush=True)
+    except BrokenPipeError:  # whoever reads, such as ``head``, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 130 if result.get("interrupted") else int(bool(result.get("failed")))
 
 

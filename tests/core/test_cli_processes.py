@@ -76,3 +76,13 @@ def test_restart_discards_an_interrupted_run(images: str, tmp_path: Path, capsys
     assert "delete it" in complaint(capsys, *train_arguments(images, tmp_path))
     answer(capsys, *train_arguments(images, tmp_path, "model", "--restart"))
     assert load("model", tmp_path).name == "model"
+
+
+def test_a_reader_that_has_read_enough_is_no_error() -> None:
+    """``python -m core list | head -1``: the rest of the table has nobody to go to."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "core", "list"]
+    ended = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, "")
