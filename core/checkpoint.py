@@ -17,7 +17,6 @@ not. One that is replaced is .tmp-old-NAME for a moment, and is read there. Read
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import shutil
@@ -40,7 +39,7 @@ from core.errors import CheckpointError, first_problem
 from core.flow_latents import FlowCloud, read_flow_latents, write_flow_latents
 from core.jsonfile import read_object
 from core.latents import LatentCloud, read_latents, write_latents
-from core.metrics_file import read_metrics, write_metrics
+from core.metrics_file import metrics_text, read_metrics, write_metrics
 from core.per_image import PerImage, write_per_image
 from core.posteriors import POSTERIORS, FlowPosterior
 from core.priors import PRIORS
@@ -153,7 +152,7 @@ def _write(
     if half:
         state = {name: value.half() for name, value in state.items()}
     save_file(state, fresh / "model.safetensors")
-    (fresh / "metrics.json").write_text(json.dumps(metrics or {}, indent=2, allow_nan=False) + "\n")
+    (fresh / "metrics.json").write_text(metrics_text(metrics or {}))
     if isinstance(latents, FlowCloud):
         write_flow_latents(latents, fresh / "latents.safetensors")
     elif latents is not None:

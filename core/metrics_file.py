@@ -71,7 +71,13 @@ def read_metrics(path: Path, seed: int | None = None) -> dict[str, Any]:
 def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
     """Replace metrics.json of a checkpoint folder in one step."""
     with replacing(path / "metrics.json") as fresh:
-        fresh.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        fresh.write_text(metrics_text(metrics), encoding="utf-8")
+
+
+def metrics_text(metrics: Mapping[str, Any]) -> str:
+    """The content of metrics.json: a line for each of its parts, since a number to a line would be twice as large."""
+    parts = {key: json.dumps(part, allow_nan=False, separators=(",", ":")) for key, part in metrics.items()}
+    return "{\n" + ",\n".join(f"{json.dumps(key)}: {part}" for key, part in parts.items()) + "\n}\n"
 
 
 def _problem_of_evaluations(evaluations: Any) -> str | None:

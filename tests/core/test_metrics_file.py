@@ -18,7 +18,7 @@ from core.metrics.coverage import FEWEST
 from core.metrics.distance import distance
 from core.metrics.evaluate import evaluate
 from core.metrics.per_image import image_kl
-from core.metrics_file import read_metrics, record
+from core.metrics_file import metrics_text, read_metrics, record
 from core.records import CurvePoint, Distance, Estimate
 from tests.contracts import seeded
 from tests.oracle import FixedMixture, cloud_of, images_of, linear_gaussian, standard_prior
@@ -46,6 +46,21 @@ def test_what_is_measured_is_read_again(measured: dict[str, Any], tmp_path: Path
     assert isinstance(curve[-1], CurvePoint) and curve[-1].at == 60 and isinstance(curve[-1].estimate, Estimate)
     assert [point.at for point in record(metrics, "test", "likelihood_curve")] == [1, 10, 20]
     assert record(metrics, "validation", "distance") is None and record({}, "test", "distance") is None
+
+
+def test_a_file_is_written_a_part_to_a_line(measured: dict[str, Any]) -> None:
+    metrics = {"training": {"epochs": 3}, "evaluations": {"test": measured}, "seeds": []}
+    text = metrics_text(metrics)
+    assert json.loads(text) == metrics and [line[:6] for line in text.splitlines()] == [
+        "{",
+        '"train',
+        '"evalu',
+        '"seeds',
+        "}",
+    ]
+    assert len(text) < 0.75 * len(json.dumps(metrics, indent=2))
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        metrics_text({"training": {"seconds": float("nan")}})
 
 
 def test_the_parts_fit_each_other(measured: dict[str, Any]) -> None:
