@@ -134,10 +134,10 @@ def forget_training(root: Path, name: str) -> None:
 
 
 def training_record(run: Any, vae: Any) -> dict[str, Any]:
-    """Course and cost of a finished training, as metrics.json holds them."""
+    """Course and cost of a finished training, as metrics.json holds them: the course to a millionth of a nat."""
     from dataclasses import asdict
 
-    curve = [asdict(record) for record in run.position.curve]
+    curve = [{key: round(value, 6) for key, value in asdict(record).items()} for record in run.position.curve]
     return {
         "epochs": run.position.epoch,
         "best_epoch": run.position.best_epoch,
