@@ -43,7 +43,7 @@ def usage_sentence(found: Components, what: str = "pseudo-inputs") -> str:
         "" if math.isnan(found.pairs_null) else f"; as many posteriors of random images make {found.pairs_null:,.0f}"
     )
     return (
-        f"{_lead(effective, count)}: the usage of the {count:,} {what} has the entropy of {effective_words(effective)} "
+        f"{_lead(found)}: the usage of the {count:,} {what} has the entropy of {effective_words(effective)} "
         f"equally used ones; a perfect match would show {_count(effective.null)} with this many images. "
         f"{gone} ({sure:,} to {most:,} within two standard errors; a perfect match: {found.dead_null:.1f}). "
         f"{pairs} (Bhattacharyya distance under {DUPLICATE:g}{random})."
@@ -55,10 +55,19 @@ def effective_words(effective: Effective) -> str:
     return f"{_count(effective.value)} [{_count(effective.low)}, {_count(effective.high)}]"
 
 
-def _lead(effective: Effective, count: int) -> str:
+def _lead(found: Components) -> str:
+    effective, count = found.effective, len(found)
+    share = effective.value / effective.null
+    given = math.exp(-float((found.weight * np.log(np.maximum(found.weight, 1e-300))).sum()))
+    if given < 0.5 * count:  # a perfect match would use as few
+        alike = effective.high >= effective.null or share > 0.9
+        follows = "q(z) follows it" if alike else "q(z) uses even fewer"
+        return (
+            f"The prior has given up most of its components (its weights have the entropy of {_count(given)} equal ones), "
+            f"and {follows}"
+        )
     if effective.high >= effective.null:
         return "Used as evenly as a perfect match would use them"
-    share = effective.value / effective.null
     if share > 0.9:
         return "Nearly all are in use"
     if share > 0.5:
