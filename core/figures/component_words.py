@@ -62,10 +62,8 @@ def _lead(found: Components) -> str:
     if given < 0.5 * count:  # a perfect match would use as few
         alike = effective.high >= effective.null or share > 0.9
         follows = "q(z) follows it" if alike else "q(z) uses even fewer"
-        return (
-            f"The prior has given up most of its components (its weights have the entropy of {_count(given)} equal ones), "
-            f"and {follows}"
-        )
+        weights = f"its weights have the entropy of {_count(given)} equal ones"
+        return f"The prior has given up most of its components ({weights}), and {follows}"
     if effective.high >= effective.null:
         return "Used as evenly as a perfect match would use them"
     if share > 0.9:

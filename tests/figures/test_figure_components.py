@@ -222,10 +222,8 @@ def test_the_verdict_is_made_of_the_numbers():
     assert component_words.usage_sentence(even).startswith("Used as evenly as a perfect match")
     few = np.array([0.9, 0.1, 0, 0, 0, 0])
     left = component_words.usage_sentence(replace(even, weight=few))
-    assert left.startswith(
-        "The prior has given up most of its components, its weights have the entropy of 1.4; q(z) uses"
-    )
-    assert "Nearly all are in use" not in left
+    assert left.startswith("The prior has given up most of its components (its weights have the entropy of 1.4 equal")
+    assert "and q(z) follows it: the usage" in left and "in use" not in left
     assert "No pair is a duplicate (Bhattacharyya distance under 0.1)" in component_words.usage_sentence(even)
     about = component_words.component_sentence(table, 0, ("left", "top"))
     assert "“left” 90 % [" in about and "k = 2 at Bhattacharyya distance 0.01, a duplicate" in about
