@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -49,39 +46,6 @@ def together(nodeid: str) -> str:
     if file.startswith("tests/e2e/"):
         return "tests/e2e"
     return f"{file}::{rest.partition('[')[0]}" if file.startswith("tests/pages/") else file
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _figures_are_what_plotly_makes() -> Iterator[None]:
-    """Every figure that a test makes is checked by plotly, and sent as plotly would send it."""
-    import plotly.graph_objects as go
-
-    from core.figures import drawing
-
-    def look(made: drawing.Drawing, traces: Any, layout: Any, frames: Any) -> None:
-        checked = go.Figure(list(traces), dict(layout), frames=list(frames) or None)
-        assert not _differences(json.loads(made.to_json()), json.loads(checked.to_json()))
-
-    drawing.inspectors.append(look)
-    yield
-    drawing.inspectors.remove(look)
-
-
-def _differences(ours: Any, theirs: Any, place: str = "") -> list[str]:
-    """Where two figures differ, as JSON has them; what is empty may as well be left out."""
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        keys = sorted(ours.keys() | theirs.keys())
-        return [line for key in keys for line in _differences(ours.get(key), theirs.get(key), f"{place}.{key}")]
-    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
-        pairs = enumerate(zip(ours, theirs, strict=True))
-        return [line for k, (one, other) in pairs for line in _differences(one, other, f"{place}[{k}]")]
-    if isinstance(ours, dict) and theirs is None:
-        return [line for key in ours for line in _differences(ours[key], None, f"{place}.{key}")]
-    return (
-        []
-        if ours == theirs or (ours == [] and theirs is None)
-        else [f"{place}: {str(ours)[:80]} instead of {str(theirs)[:80]}"]
-    )
 
 
 def _skipped(config: pytest.Config) -> list[pytest.TestReport]:

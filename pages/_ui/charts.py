@@ -59,6 +59,18 @@ def chart(
     drawn.keep_figure(key, figure, alt)
 
 
+def meanwhile(slot: Any, figure: Any, key: str, alt: str) -> None:
+    """A figure in an empty slot, until ``chart`` draws the finished one there: no part of the report.
+
+    Args:
+        slot: as ``st.empty`` gives it.
+        figure: from a builder in ``core.figures``.
+        key: of the chart, another one than that of the finished figure.
+        alt: what the figure says.
+    """
+    slot.plotly_chart(figure, key=key, alt=alt, config=downloads.chart_config(key))
+
+
 def caption(text: str) -> None:
     """What stands under the last chart, or under the charts since the last caption."""
     st.caption(text)

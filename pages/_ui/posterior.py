@@ -148,7 +148,7 @@ def image(models: list[CheckpointInfo], row: int, seed: int) -> None:
                 _pictures(models, row)
         if time.monotonic() - began > WORTH_S and one is not models[-1]:  # the first is looked at while others are made
             panels = ready(posterior_panels, rows, len(models))
-            slot.plotly_chart(panels, key=f"{key}-{len(rows)}", alt=posterior_words.image_sentence(*rows[-1]))
+            charts.meanwhile(slot, panels, f"{key}-{len(rows)}", posterior_words.image_sentence(*rows[-1]))
     sentences = [posterior_words.image_sentence(name, posterior) for name, posterior in rows]
     with slot.container():
         charts.chart(ready(posterior_panels, rows), key, " ".join(sentences))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.records import HDR_SHARES, DensityGrid
+from tests.checked_figures import figures_are_what_plotly_makes  # noqa: F401  # for every test of this folder
 
 
 def mixture_grid(means, scales, weights, *, half_width=5.0, cells=101) -> DensityGrid:

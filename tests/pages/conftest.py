@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import flow_timing_file, jobs, prior_bill_file
+from tests.checked_figures import figures_are_what_plotly_makes  # noqa: F401  # for every test of this folder
 from tests.once import made_once
 from tests.pages.addresses import deep_link
 from tests.pages.zoo import fill
