@@ -9,6 +9,7 @@ component_mosaic.py, component_map.py, component_usage.py, component_path.py  th
     component_words.py  their sentences; sheets.py  blocks of pictures with words
 history.py    a recorded training, epoch by epoch; history_words.py  its sentences
 images.py     `mosaic`, `png`, `data_uri`
+drawing.py    what every builder ends in;  ready.py, kept.py  figures, pictures and contours by content, made once
 verdicts.py   `mismatch_sentence`, `caption`
 tour_words.py, tour_model_words.py   the answers of the guided tour
 theme.py      every colour and size
