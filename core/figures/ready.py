@@ -32,7 +32,7 @@ def ready(build: Callable[..., Drawing], *arguments: Any, over: Sequence[dict[st
     Example:
         >>> def build(x):
         ...     return drawing([{"type": "scatter", "x": x, "y": x}])
-        >>> first, again = ready(build, np.arange(3)), ready(build, np.arange(3))
+        >>> first, again = ready(build, [0, 1, 2]), ready(build, [0, 1, 2])
         >>> first.to_dict() is again.to_dict()
         True
     """
