@@ -5,6 +5,7 @@ sources, so that a rule which can no longer see anything fails too.
 """
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -120,7 +121,7 @@ def pictures_are_exact(path: str, source: str) -> list[str]:
     if not path.startswith("pages/"):
         return []
     pictures = [call for name, call in called_names(source) if name.endswith(".image") and keyword(call, "alt")]
-    return [ast.unparse(call)[:60] for call in pictures if "uri" not in ast.unparse(call.args[0])]
+    return [ast.unparse(call)[:60] for call in pictures if not re.search(r"uris?\b", ast.unparse(call.args[0]))]
 
 
 def keyword(call: ast.Call, name: str) -> object:
@@ -219,7 +220,7 @@ RULES: list[tuple[Rule, list[tuple[str, str]]]] = [
     ),
     (
         pictures_are_exact,
-        [("pages/a.py", "column.image(pixels, alt='x')"), ("pages/a.py", "st.image(p, alt='x', output_format='PNG')")],
+        [("pages/a.py", "column.image(during, alt='x')"), ("pages/a.py", "st.image(p, alt='x', output_format='PNG')")],
     ),
     (
         no_swallowed_errors,

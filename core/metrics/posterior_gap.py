@@ -137,10 +137,11 @@ def _starts(q: DiagonalNormal | FlowedNormal, z: Tensor, nodes: Tensor, joint: T
 def _best_gaussian(vae: VAE, x: Tensor, starts: list[DiagonalNormal], generator: torch.Generator) -> DiagonalNormal:
     """The diagonal Gaussian of least KL to p(z|x) that gradient descent finds from any start, on fixed draws."""
     few, many = (_even_noise(n, x, generator) for n in (SCOUTED, FITTED))
-    scouted = [_descended(vae, x, start, few) for start in starts]
-    best = min(scouted, key=lambda pair: pair[0])
-    found = min(_descended(vae, x, best[1], many), (math.inf, best[1]), key=lambda pair: pair[0])
-    return found[1] if math.isfinite(best[0]) else starts[0]
+    scouted, best = min((_descended(vae, x, start, few) for start in starts), key=lambda pair: pair[0])
+    if not math.isfinite(scouted):
+        return starts[0]
+    final, found = _descended(vae, x, best, many)
+    return found if math.isfinite(final) else best
 
 
 @torch.inference_mode(False)

@@ -11,6 +11,7 @@ import torch
 from core.checkpoint import load
 from core.distributions import DiagonalNormal
 from core.gallery import split_images
+from core.metrics import posterior_gap
 from core.metrics.posterior_gap import image_posterior
 from core.metrics.quadrature import Blocks
 from core.posterior_records import ImagePosterior
@@ -95,6 +96,12 @@ def test_the_loosest_images_of_shipped_models_are_as_loose_as_was_stored(name: s
         noise = math.hypot(found.gap.se, stored["gap"]["se"])
         assert abs(found.gap.value - stored["gap"]["value"]) < 4 * noise
         assert abs(found.residual.value) < 4 * found.residual.se and abs(found.mass - 1) < 2e-3
+
+
+def test_a_search_that_diverges_from_every_start_gives_the_first_back() -> None:
+    vae = linear_gaussian()
+    nowhere = DiagonalNormal(torch.full((2,), torch.nan, dtype=torch.float64), torch.zeros(2, dtype=torch.float64))
+    assert posterior_gap._best_gaussian(vae, images_of(vae, 1), [nowhere, nowhere], seeded(1)) is nowhere
 
 
 def test_the_same_seed_gives_the_same_numbers() -> None:
