@@ -31,7 +31,17 @@ from safetensors.torch import save_file
 
 from core.absent import NONE
 from core.checkpoint_content import require_files, require_same_content, sha256
-from core.checkpoint_folders import NAME, OLD, Signature, checkpoint_root, clear, names_in, place_of, recover, signature
+from core.checkpoint_folders import (
+    NAME,
+    OLD,
+    Signature,
+    checkpoint_names,
+    checkpoint_root,
+    clear,
+    place_of,
+    recover,
+    signature,
+)
 from core.checkpoint_half import round_to_half
 from core.checkpoint_weights import built_and_filled
 from core.config import SCHEMA_VERSION, RunConfig
@@ -202,10 +212,7 @@ def load(name_or_path: str | Path, root: Path | None = None) -> Checkpoint:
 def list_checkpoints(root: Path | None = None) -> list[CheckpointInfo]:
     """Every checkpoint under ``root``, by name. A broken one is listed with its reason, never raised."""
     root = root or checkpoint_root()
-    if not root.is_dir():
-        return []
-    names = names_in(root)
-    return [_info(root / name) for name in sorted(names) if not name.startswith((".", "_"))]
+    return [_info(root / name) for name in checkpoint_names(root)]
 
 
 def digest(path: Path) -> str:

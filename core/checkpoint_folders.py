@@ -29,12 +29,18 @@ def place_of(path: Path) -> Path:
     return old if old.is_dir() and not path.exists() else path
 
 
+def checkpoint_names(root: Path) -> list[str]:
+    """Names of the checkpoints of a root, in order; none where it is no folder."""
+    found = names_in(root) if root.is_dir() else set()
+    return sorted(name for name in found if not name.startswith((".", "_")))
+
+
 def names_in(root: Path) -> set[str]:
     """Names of the folders of a root, one that is being replaced under its own.
 
     A folder that is renamed while the system reads the list may be met under neither name, so the list is read twice.
     """
-    first, second = ({path.name.removeprefix(OLD) for path in root.iterdir() if path.is_dir()} for _ in range(2))
+    first, second = ({entry.name.removeprefix(OLD) for entry in _entries(root) if entry.is_dir()} for _ in range(2))
     return second | {name for name in first - second if place_of(root / name).is_dir()}
 
 
@@ -45,8 +51,25 @@ def signature(folder: Path) -> Signature:
     gets when it is made: a copy of the same size that kept its time is seen, and so is one made after the clock was set
     back.
     """
-    found = sorted((file.name, file.stat()) for file in folder.iterdir() if file.is_file())
+    found = sorted((entry.name, entry.stat()) for entry in _entries(folder) if entry.is_file())
     return tuple((name, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns) for name, told in found)
+
+
+def signatures(root: Path) -> list[tuple[str, Signature | None]]:
+    """Name and signature of every checkpoint of a root; None for one that went, or was replaced, meanwhile."""
+    found: list[tuple[str, Signature | None]] = []
+    for name in checkpoint_names(root):
+        try:
+            found.append((name, signature(place_of(root / name))))
+        except OSError:
+            found.append((name, None))
+    return found
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder. All of them are looked at in every run of a page: paths would take twice as long."""
+    with os.scandir(folder) as found:
+        return list(found)
 
 
 def recover(root: Path | None = None) -> None:

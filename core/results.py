@@ -5,6 +5,7 @@ Models stand in one group only where data set, binarisation, images and latent d
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import Any
 
 from core.absent import NONE
 from core.checkpoint import list_checkpoints, read_config
-from core.checkpoint_folders import place_of
+from core.checkpoint_folders import place_of, signatures
 from core.comparison import Measured, gains
 from core.config import RunConfig
 from core.datasets.titles import dataset_place
@@ -64,14 +65,12 @@ def results(root: Path, *, recipes: bool = True) -> list[ResultGroup]:
     return sorted(found, key=lambda group: (dataset_place(group.dataset), -group.latent_dim, group.binarisation))
 
 
-def stamp(root: Path) -> tuple[tuple[str, int], ...]:
+def stamp(root: Path) -> str:
     """Changes whenever a file that the results come from is written, appears or goes."""
-    files = [root / FILE, *root.glob("*/metrics.json"), *root.glob("*/config.json"), *root.glob("*/*.safetensors")]
-    found = []
-    for file in files:
-        with suppress(OSError):  # gone since it was listed
-            found.append((str(file), file.stat().st_mtime_ns))
-    return tuple(sorted(found))
+    recipes = None
+    with suppress(OSError):  # there need not be any
+        recipes = (root / FILE).stat().st_mtime_ns
+    return hashlib.sha256(repr((str(root), recipes, signatures(root))).encode()).hexdigest()
 
 
 def _key(info: CheckpointInfo, test: Mapping[str, Any]) -> tuple[Any, ...]:

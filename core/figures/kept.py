@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
@@ -53,8 +54,17 @@ class Kept(Generic[T]):
         return value
 
 
+_answers: Kept[Any] = Kept(4096)
+"""What ``once`` has made; each counts as one, whatever its size."""
+
+_told: dict[int, tuple[weakref.ref[Any], bytes]] = {}
+"""Digests of frozen records that are still there, by their identity: the same model is asked about at every click."""
+
+
 def content_key(*values: Any) -> bytes:
     """A digest of numbers, texts, arrays, records of these, and lists, tuples and dicts of them.
+
+    A frozen record is read once as long as it lives: what it holds is not to be changed in place, as everywhere here.
 
     Raises:
         TypeError: for a value whose content cannot be told.
@@ -64,8 +74,28 @@ def content_key(*values: Any) -> bytes:
     return hasher.digest()
 
 
-def _tell(hasher: Any, value: Any) -> None:
-    """Put a value's type, size and content to the hash, so that no two values look the same."""
+def once(function: Callable[..., T], *arguments: Any) -> T:
+    """``function(*arguments)``, kept for the next time that anybody asks: for words and tables, which are small.
+
+    Args:
+        function: of a module, depending on its arguments only; nobody may change what it gives.
+        arguments: as ``content_key`` takes them.
+
+    Raises:
+        TypeError: for an argument whose content cannot be told.
+    """
+    key = content_key(function.__module__, function.__qualname__, arguments)
+    return _answers.get(key, lambda: function(*arguments), lambda _: 1)
+
+
+def _tell(hasher: Any, value: Any, *, inside: bool = False) -> None:
+    """Put a value's type, size and content to the hash, so that no two values look the same.
+
+    Args:
+        hasher: of ``hashlib``.
+        value: to be told.
+        inside: whether it is a part of a record, whose digest is kept as a whole.
+    """
     hasher.update(f"<{type(value).__module__}.{type(value).__qualname__}".encode())
     if isinstance(value, str):
         hasher.update(f" {len(value)} ".encode())
@@ -78,15 +108,34 @@ def _tell(hasher: Any, value: Any) -> None:
     elif isinstance(value, list | tuple):
         hasher.update(f" {len(value)}".encode())
         for each in value:
-            _tell(hasher, each)
+            _tell(hasher, each, inside=inside)
     elif isinstance(value, dict):
         try:
             hasher.update(json.dumps(value).encode())  # measures of a model, thousands of numbers, at once
         except TypeError:
-            _tell(hasher, list(value.items()))
+            _tell(hasher, list(value.items()), inside=inside)
     elif is_dataclass(value) and not isinstance(value, type):
-        for field in fields(value):
-            _tell(hasher, getattr(value, field.name))
+        hasher.update(_fields(value) if inside else _remembered(value))
     else:
         raise TypeError(f"nothing can be kept by an argument of type {type(value).__name__}")
     hasher.update(b">")
+
+
+def _fields(record: Any) -> bytes:
+    """Digest of what a record holds."""
+    hasher = hashlib.blake2b(digest_size=16)
+    for field in fields(record):
+        _tell(hasher, getattr(record, field.name), inside=True)
+    return hasher.digest()
+
+
+def _remembered(record: Any) -> bytes:
+    """``_fields``, read once of a record that cannot be changed."""
+    if not record.__dataclass_params__.frozen:
+        return _fields(record)
+    place = id(record)
+    found = _told.get(place)
+    if found is None or found[0]() is not record:
+        found = weakref.ref(record, lambda _: _told.pop(place, None)), _fields(record)
+        _told[place] = found
+    return found[1]

@@ -1,4 +1,4 @@
-"""The only ``st.cache_*`` of the project.
+"""Answers that are kept for all sessions; only this file and its parts, ``cache_<subject>.py``, keep any.
 
 Every function takes names and numbers, never a model or an array: the digest of the checkpoint's content is part of the
 key, so a checkpoint that was replaced on disk is never answered from the cache, and nothing large is ever hashed.
@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 from core import checkpoint, embedding_file, generate, jobs, metrics_file, region, typicality, views
 from core import gallery as galleries
@@ -24,6 +23,7 @@ from core.metrics import distance as distances
 from core.plain_text import shown
 from core.priors import PRIORS
 from core.records import CheckpointInfo, DensityGrid, Distance, Draws, Embedding, Place
+from pages._ui.cache_store import kept
 
 ViewKey = tuple[str, int, int, int]
 """A view of latent space: its kind, for a pair its dimensions from 1 on (0: the most active one), and a seed."""
@@ -40,7 +40,7 @@ def checkpoints() -> list[CheckpointInfo]:
     return checkpoint.list_checkpoints()
 
 
-@st.cache_resource(max_entries=24, show_spinner="Loading the model")
+@kept(24, "Loading the model")
 def model(name: str, digest: str) -> checkpoint.Checkpoint:
     """A trained model with its latents.
 
@@ -53,7 +53,7 @@ def model(name: str, digest: str) -> checkpoint.Checkpoint:
     return loaded
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept(64)
 def view(name: str, digest: str, key: ViewKey) -> views.View:
     """The plane, and the posteriors drawn in it.
 
@@ -65,7 +65,7 @@ def view(name: str, digest: str, key: ViewKey) -> views.View:
     return views.view(kind, latents(name, digest), model(name, digest).vae.prior, dims=dims, seed=seed)
 
 
-@st.cache_data(max_entries=64, show_spinner="Evaluating densities")
+@kept(64, "Evaluating densities")
 def grids(name: str, digest: str, key: ViewKey, cells: int) -> tuple[DensityGrid, DensityGrid | None]:
     """q(z) and p(z) on one window of a view; no p(z) for a flow in a plane of more dimensions."""
     shown, prior = view(name, digest, key), model(name, digest).vae.prior
@@ -76,7 +76,7 @@ def grids(name: str, digest: str, key: ViewKey, cells: int) -> tuple[DensityGrid
     )
 
 
-@st.cache_data(max_entries=32, show_spinner="Evaluating densities")
+@kept(32, "Evaluating densities")
 def null_grids(name: str, digest: str, key: ViewKey, cells: int) -> tuple[DensityGrid, DensityGrid]:
     """q(z) of two halves of the images on one window: what the picture shows when there is no difference."""
     shown = view(name, digest, key)
@@ -85,7 +85,7 @@ def null_grids(name: str, digest: str, key: ViewKey, cells: int) -> tuple[Densit
     return views.cloud_grid(first, shown.plane, part, cells), views.cloud_grid(second, shown.plane, part, cells)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@kept(64)
 def draws(name: str, digest: str, key: ViewKey, n: int, seed: int) -> Draws:
     """n draws of q(z) and n of p(z) with their places in a view; of a map, those that it was made of."""
     if key[0].startswith(MAP):
@@ -96,7 +96,7 @@ def draws(name: str, digest: str, key: ViewKey, n: int, seed: int) -> Draws:
     return views.draws(view(name, digest, key), model(name, digest).vae.prior, n, seed=seed)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept(16)
 def embedding(kind: str) -> Embedding:
     """The map that a job has made.
 
@@ -106,7 +106,7 @@ def embedding(kind: str) -> Embedding:
     return embedding_file.read_embedding(jobs.result(kind.removeprefix(MAP)))
 
 
-@st.cache_data(max_entries=128, show_spinner="Looking into the region")
+@kept(128, "Looking into the region")
 def gallery(name: str, digest: str, key: ViewKey, n: int, seed: int, text: str) -> Gallery:
     """What lies in a region of a view."""
     found, corners = draws(name, digest, key, n, seed), region.parse(text)
@@ -125,7 +125,7 @@ def region_images(
     return images(name, digest, tuple(dict.fromkeys(rows.tolist()))[:count])  # an image may have several draws inside
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@kept(128)
 def region_generated(name: str, digest: str, key: ViewKey, n: int, seed: int, text: str, count: int) -> np.ndarray:
     """What is decoded at the first draws of the prior in a region."""
     inside = gallery(name, digest, key, n, seed, text).p_rows[:count]
@@ -157,13 +157,13 @@ def split_images(name: str, digest: str) -> Any:
     return _split_images(same, loaded.config)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the data set")
+@kept(4, "Reading the data set")
 def _split_images(same: tuple[Any, ...], _config: Any) -> Any:
     """Those of all models with the same images: they are large, and take long to read."""
     return galleries.split_images(_config, same[-1])
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@kept(64)
 def points(
     name: str, digest: str, key: ViewKey, n: int, seed: int, kind: PointKind
 ) -> tuple[np.ndarray, np.ndarray | None]:
@@ -173,14 +173,14 @@ def points(
     return views.places(shown, z), labels
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@kept(64)
 def pseudo_input_places(name: str, digest: str, key: ViewKey) -> np.ndarray | None:
     """Posterior means of the pseudo-inputs in a view, (K, 2), for a VampPrior; None for any other prior."""
     means = generate.pseudo_input_means(model(name, digest))
     return None if means is None else views.places(view(name, digest, key), means)
 
 
-@st.cache_data(max_entries=64, show_spinner="Counting holes and leaks, training two classifiers")
+@kept(64, "Counting holes and leaks, training two classifiers")
 def distance(name: str, digest: str, seed: int) -> Distance | None:
     """Holes and leaks, classifiers and discrepancy with their nulls; None with too few images for that.
 
@@ -195,40 +195,40 @@ def distance(name: str, digest: str, seed: int) -> Distance | None:
     return distances.distance(cloud, loaded.vae.prior, seed=seed)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@kept(256)
 def place(name: str, digest: str, z: tuple[float, ...], seed: int) -> Place:
     """Log-densities and typicality at z; what is said of q is nan where its density is not known."""
     loaded, compared = model(name, digest), reference(name, digest, seed)
     return typicality.place(z, loaded.latents, loaded.vae.prior, seed=seed, compared=compared)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Asking what is usual")
+@kept(32, "Asking what is usual")
 def reference(name: str, digest: str, seed: int) -> Reference:
     """The log-densities at draws of q(z) and of p(z) themselves."""
     loaded = model(name, digest)
     return typicality.reference(loaded.latents, loaded.vae.prior, seed=seed)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@kept(256)
 def decoded_around(name: str, digest: str, z: tuple[float, ...], step: float, side: int) -> np.ndarray:
     """Decoded means on a square around z."""
     return generate.decoded_around(model(name, digest), z, step, side)
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@kept(128)
 def prior_samples(name: str, digest: str, n: int, seed: int) -> np.ndarray:
     """Decoded means at n draws of the prior."""
     return generate.prior_samples(model(name, digest), n, seed=seed)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@kept(256)
 def sample_uri(name: str, digest: str, n: int, columns: int, size: int) -> str:
     """Decoded means at n draws of the prior as one picture."""
     pictures = prior_samples(name, digest, n, 0)
     return data_uri(mosaic(pictures, columns, scale=scale_for(pictures.shape[1], size)))
 
 
-@st.cache_data(max_entries=64, show_spinner="Reading the code of every image")
+@kept(64, "Reading the code of every image")
 def image_kl(name: str, digest: str, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """KL(q(z|x) || p(z)) of every stored image, its standard error, and the image's row in its split, (n,) each."""
     loaded = model(name, digest)
@@ -237,7 +237,7 @@ def image_kl(name: str, digest: str, seed: int) -> tuple[np.ndarray, np.ndarray,
     return values.numpy(), errors.numpy(), stored.split_rows()
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@kept(64)
 def reconstructed(name: str, digest: str, rows: tuple[int, ...]) -> np.ndarray:
     """Means of p(x|z) at the posteriors' centres of images of the stored split, by row."""
     return galleries.reconstructed(model(name, digest), np.array(rows))

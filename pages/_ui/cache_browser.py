@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-import streamlit as st
 
 from core import browse, browser_bundle, codes, own_image, views, ways
 from core.browser_records import Neighbours, Traversal, Ways
@@ -14,11 +13,12 @@ from core.own_image import Landing
 from core.records import DensityGrid, Draws, Plane
 from pages._ui import cache
 from pages._ui.cache import MAP, ViewKey
+from pages._ui.cache_store import kept
 
 CELLS = 120
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept(16)
 def stored(name: str, digest: str) -> codes.Codes:
     """The codes of a model, whatever its posterior is.
 
@@ -32,7 +32,7 @@ def _gaussian(name: str, digest: str) -> bool:
     return cache.model(name, digest).latents is not None
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept(64)
 def plane(name: str, digest: str, key: ViewKey) -> Plane:
     """The plane of a view.
 
@@ -47,7 +47,7 @@ def plane(name: str, digest: str, key: ViewKey) -> Plane:
     return views.plane_of(kind, stored(name, digest), prior, dims=dims, seed=seed)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@kept(64)
 def draws(name: str, digest: str, key: ViewKey, n: int, seed: int) -> Draws:
     """Draws of q(z) and p(z) with their places in a view."""
     if _gaussian(name, digest):
@@ -56,7 +56,7 @@ def draws(name: str, digest: str, key: ViewKey, n: int, seed: int) -> Draws:
     return views.draws_of(plane(name, digest, key), stored(name, digest), prior, n, seed=seed)
 
 
-@st.cache_data(max_entries=64, show_spinner="Evaluating densities")
+@kept(64, "Evaluating densities")
 def grids(name: str, digest: str, key: ViewKey) -> tuple[DensityGrid | None, DensityGrid | None]:
     """q(z) and p(z) in a view, None each where it is not known."""
     if key[0].startswith(MAP):
@@ -68,14 +68,14 @@ def grids(name: str, digest: str, key: ViewKey) -> tuple[DensityGrid | None, Den
     return None, views.prior_grid(prior, at, part, CELLS)
 
 
-@st.cache_data(max_entries=32, show_spinner="Evaluating densities")
+@kept(32, "Evaluating densities")
 def densities(name: str, digest: str, key: ViewKey, n: int, seed: int) -> map_view.Densities:
     """Both densities at the draws of a view."""
     found = browse.densities_at(cache.model(name, digest), draws(name, digest, key, n, seed))
     return map_view.Densities(*found)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Drawing the map")
+@kept(12, "Drawing the map")
 def view_bytes(name: str, digest: str, key: ViewKey, n: int, seed: int, colour: str) -> tuple[str, bytes]:
     """The map for the browser, and under which name it is kept there."""
     loaded, found, (q, p) = cache.model(name, digest), draws(name, digest, key, n, seed), grids(name, digest, key)
@@ -103,7 +103,7 @@ def view_bytes(name: str, digest: str, key: ViewKey, n: int, seed: int, colour: 
     return identity, map_view.view_bundle(shown, identity)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Loading the model")
+@kept(8, "Loading the model")
 def model_bytes(name: str, digest: str, seed: int) -> tuple[str, bytes]:
     """Decoder and densities for the browser, and under which name they are kept there."""
     identity = _identity("model", digest, seed)
@@ -115,7 +115,7 @@ def _identity(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@kept(256)
 def base(name: str, digest: str, row: int | None) -> np.ndarray:
     """The code that gives a plane its other coordinates.
 
@@ -125,13 +125,13 @@ def base(name: str, digest: str, row: int | None) -> np.ndarray:
     return browse.base_of(stored(name, digest), row)
 
 
-@st.cache_data(max_entries=256, show_spinner="Looking for neighbours")
+@kept(256, "Looking for neighbours")
 def neighbours(name: str, digest: str, z: tuple[float, ...], count: int, seed: int) -> Neighbours:
     """The stored images nearest to a code."""
     return browse.neighbours(cache.model(name, digest), z, count, seed=seed)
 
 
-@st.cache_data(max_entries=64, show_spinner="Going through the dimensions")
+@kept(64, "Going through the dimensions")
 def traversals(
     name: str, digest: str, z: tuple[float, ...], count: int, steps: int, seed: int
 ) -> tuple[Traversal, ...]:
@@ -139,13 +139,13 @@ def traversals(
     return browse.traversals(cache.model(name, digest), z, count, steps, seed=seed)
 
 
-@st.cache_data(max_entries=64, show_spinner="Going three ways")
+@kept(64, "Going three ways")
 def between(name: str, digest: str, start: tuple[float, ...], end: tuple[float, ...]) -> Ways:
     """Three ways between two codes."""
     return ways.ways(cache.model(name, digest), start, end)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@kept(64)
 def default_ends(name: str, digest: str) -> tuple[int, int]:
     """Rows in the split of two images to begin with."""
     found = stored(name, digest)
@@ -154,13 +154,13 @@ def default_ends(name: str, digest: str) -> tuple[int, int]:
     return int(rows[first]), int(rows[second])
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@kept(64)
 def ellipses(name: str, digest: str, key: ViewKey, rows: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Posteriors of images in a plane: means and covariances."""
     return browse.posterior_ellipses(cache.model(name, digest), plane(name, digest, key), np.array(rows, int))
 
 
-@st.cache_data(max_entries=16, show_spinner="Encoding the image")
+@kept(16, "Encoding the image")
 def landing(name: str, digest: str, file: str, content: bytes, row: int, inverted: bool, seed: int) -> Landing:
     """Where an uploaded image lands.
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from core import model_card
 from core.figures.report_page import report_html
 from core.model_card import ModelCard
+from pages._ui.cache_store import kept
 
 __all__ = ["card", "commands", "report_html", "text"]
 
 
-@st.cache_data(max_entries=32, show_spinner="Reading the checkpoint")
+@kept(32, "Reading the checkpoint")
 def _card(name: str, digest: str, written: str) -> ModelCard:  # noqa: ARG001
     """The card, as long as no file of the folder was written again."""
     return model_card.model_card(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import streamlit as st
 
 from core import checkpoint, linked, per_image, views
 from core.density import Window
@@ -12,6 +11,7 @@ from core.per_image import PerImage
 from core.plain_text import shown_error
 from core.records import CheckpointInfo, DensityGrid, Estimate
 from pages._ui import cache, cache_browser
+from pages._ui.cache_store import kept
 
 Model = tuple[str, str, cache.ViewKey]
 """Name, digest and view of a model."""
@@ -37,7 +37,7 @@ def training(name: str, digest: str) -> dict:
     return found if isinstance(found, dict) else {}
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@kept(64)
 def window(models: tuple[Model, ...]) -> Window:
     """The smallest square that holds the windows of all models, so that sizes can be compared."""
     parts = [_window(*one) for one in models]
@@ -49,12 +49,12 @@ def window(models: tuple[Model, ...]) -> Window:
     return Window(sides[0], sides[1])
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@kept(128)
 def _window(name: str, digest: str, key: cache.ViewKey) -> Window:
     return views.window(cache.view(name, digest, key), cache.model(name, digest).vae.prior)
 
 
-@st.cache_data(max_entries=128, show_spinner="Evaluating densities")
+@kept(128, "Evaluating densities")
 def grids(
     name: str, digest: str, key: cache.ViewKey, x: tuple[float, float], y: tuple[float, float]
 ) -> tuple[DensityGrid, DensityGrid | None]:
@@ -64,13 +64,13 @@ def grids(
     return views.cloud_grid(shown.cloud, shown.plane, part, CELLS), prior
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@kept(64)
 def rows(models: tuple[tuple[str, str], ...], n: int, seed: int) -> np.ndarray:
     """n images at random among those that every model keeps, by their row in the split."""
     return linked.some_rows(linked.common_rows([cache.latents(*one) for one in models]), n, seed=seed)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@kept(64)
 def points(
     name: str, digest: str, key: cache.ViewKey, models: tuple[tuple[str, str], ...], n: int, seed: int, means: bool
 ) -> np.ndarray:
@@ -79,7 +79,7 @@ def points(
     return views.places(cache.view(name, digest, key), z)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@kept(64)
 def prior_points(name: str, digest: str, key: cache.ViewKey, n: int, seed: int) -> np.ndarray:
     """n draws of the prior in a view, (n, 2) float32."""
     return cache.draws(name, digest, key, n, seed).p
@@ -109,7 +109,7 @@ def neighbours(first: tuple[str, str], second: tuple[str, str], seed: int) -> tu
     return share, chance, len(near[0])
 
 
-@st.cache_data(max_entries=128, show_spinner="Comparing neighbours")
+@kept(128, "Comparing neighbours")
 def _nearest(one: tuple[str, str], other: tuple[str, str], seed: int) -> np.ndarray:
     """In the first model, the nearest of some images whose posteriors both keep."""
     common = linked.common_rows([cache.latents(*model) for model in (one, other)])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 from core import component_pictures, component_places, memorisation, pseudo_inputs, views
 from core.checkpoint import checkpoint_root, place_of
@@ -18,13 +17,14 @@ from core.nearest_records import Compared, Copies, Nearest
 from core.plain_text import shown_error
 from core.priors import MixturePrior
 from pages._ui import cache
+from pages._ui.cache_store import kept
 
 CELLS = 100
 UNSEEN_SEED = 0
 """Of the choice of test images that components are compared with: another one would mean to compare all again."""
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@kept(128)
 def why_not(name: str, digest: str) -> str | None:
     """Why a model has no components to look at, None where it has."""
     return pseudo_inputs.why_not(cache.model(name, digest).vae.prior)
@@ -34,7 +34,7 @@ def _prior(name: str, digest: str) -> MixturePrior:
     return component_pictures.mixture_of(cache.model(name, digest))
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@kept(32)
 def stored(name: str, digest: str) -> tuple[Stored | None, str]:
     """What the checkpoint keeps of its components; None where nothing, and why where its file cannot be used."""
     try:
@@ -43,7 +43,7 @@ def stored(name: str, digest: str) -> tuple[Stored | None, str]:
         return None, shown_error(error)
 
 
-@st.cache_data(max_entries=32, show_spinner="Asking every component for its share of the data")
+@kept(32, "Asking every component for its share of the data")
 def components(name: str, digest: str, seed: int) -> Components:
     """Usage, dead and duplicated components, class mix. What was stored with this seed is taken from there."""
     kept, _ = stored(name, digest)
@@ -52,43 +52,43 @@ def components(name: str, digest: str, seed: int) -> Components:
     return pseudo_inputs.components(_prior(name, digest), cache.latents(name, digest), seed=seed)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept(16)
 def inputs(name: str, digest: str) -> np.ndarray | None:
     """The pseudo-inputs as pictures, None for a mixture that has none; not to be changed."""
     return component_pictures.pseudo_inputs(cache.model(name, digest))
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept(16)
 def decoded_means(name: str, digest: str) -> np.ndarray:
     """What the mean of each component decodes to; not to be changed."""
     return component_pictures.decoded_means(cache.model(name, digest))
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@kept(256)
 def samples(name: str, digest: str, k: int, n: int, seed: int, drawn: bool) -> np.ndarray:
     """What is decoded at n draws of component k, counted from 0."""
     return component_pictures.samples(cache.model(name, digest), k, n, seed=seed, drawn=drawn)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@kept(64)
 def two_steps(name: str, digest: str, n: int, seed: int, drawn: bool) -> Steps:
     """n draws of the prior with both steps."""
     return component_pictures.two_steps(cache.model(name, digest), n, seed=seed, drawn=drawn)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@kept(64)
 def interpolation(name: str, digest: str, first: int, second: int) -> Interpolation:
     """Both ways between two components, counted from 0."""
     return component_pictures.interpolation(cache.model(name, digest), first, second)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@kept(64)
 def usual(name: str, digest: str, seed: int) -> Usual:
     """The log-densities at draws of q(z) and of p(z) themselves."""
     return component_pictures.usual(cache.reference(name, digest, seed))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@kept(64)
 def mosaic(name: str, digest: str, seed: int, sort: str, decoded: bool) -> tuple[str, int, int]:
     """All components as one picture, in an order, with its width and height."""
     found = components(name, digest, seed)
@@ -103,19 +103,19 @@ def tiles(name: str, digest: str, decoded: bool) -> np.ndarray:
     return decoded_means(name, digest) if images is None else images
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept(16)
 def stand_ins(name: str, digest: str) -> np.ndarray:
     """For each component of imported latents the stored image nearest to its mean, grey tiles without images."""
     return component_pictures.stand_ins(cache.model(name, digest))
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@kept(32)
 def places(name: str, digest: str, key: cache.ViewKey) -> tuple[np.ndarray, np.ndarray]:
     """The components in a view: means (K, 2) and covariances (K, 2, 2)."""
     return component_places.places(_prior(name, digest), cache.view(name, digest, key).plane)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@kept(32)
 def owners(name: str, digest: str, key: cache.ViewKey) -> tuple[np.ndarray, np.ndarray]:
     """The component responsible at each place of the map's lattice, and its responsibility."""
     at = lattice_of(cache.grids(name, digest, key, CELLS)[0])
@@ -127,7 +127,7 @@ def places_of(name: str, digest: str, key: cache.ViewKey, z: np.ndarray) -> np.n
     return views.places(cache.view(name, digest, key), z)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Comparing every component with every training image")
+@kept(32, "Comparing every component with every training image")
 def compared(name: str, digest: str) -> Compared:
     """The training images nearest to each component, and how near new images come; stored, or found now.
 
@@ -149,7 +149,7 @@ def nearest(name: str, digest: str, k: int, count: int, of_class: int | None) ->
     return memorisation.nearest(compared(name, digest), k, count, of_class)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the training images")
+@kept(2, "Reading the training images")
 def training_images(name: str, digest: str) -> Any:
     """All training images; not to be changed.
 
@@ -168,7 +168,7 @@ def training_pictures(name: str, digest: str, rows: np.ndarray) -> np.ndarray | 
     return memorisation.pictures(cache.model(name, digest), everything, rows)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@kept(32)
 def copies(name: str, digest: str, seed: int) -> Copies:
     """How many components are copies of training images.
 
@@ -178,7 +178,7 @@ def copies(name: str, digest: str, seed: int) -> Copies:
     return memorisation.copies(compared(name, digest), components(name, digest, seed))
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@kept(256)
 def nearest_stored(name: str, digest: str, k: int, count: int) -> tuple[Nearest, np.ndarray]:
     """Stored test images nearest to a component in latent space, and their reconstructions."""
     found = memorisation.nearest_stored(cache.model(name, digest), k, count)

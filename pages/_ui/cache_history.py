@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from core import history, history_measure
 from core.checkpoint import checkpoint_root
 from core.density import Window
 from core.history_records import Course, Scene
 from core.snapshots import Snapshots
 from pages._ui import cache
+from pages._ui.cache_store import kept
 
 CELLS = 200
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept(16)
 def snapshots(name: str, digest: str) -> Snapshots | None:
     """The snapshots of a model's training; None where there are none.
 
@@ -31,20 +30,20 @@ def _recorded(name: str, digest: str) -> Snapshots:
     return found
 
 
-@st.cache_data(max_entries=32, show_spinner="Looking at every snapshot of the training")
+@kept(32, "Looking at every snapshot of the training")
 def course(name: str, digest: str, seed: int) -> Course:
     """Marginal KL and its null after every snapshot; what was stored with this seed is taken from there."""
     found, loaded = _recorded(name, digest), cache.model(name, digest)
     return history_measure.stored_course(found, loaded, seed=seed) or history.course(found, loaded, seed=seed)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@kept(32)
 def window(name: str, digest: str) -> Window:
     """The part of the plane that all epochs share."""
     return history.window(_recorded(name, digest), cache.model(name, digest).vae.prior)
 
 
-@st.cache_data(max_entries=120, show_spinner=False)
+@kept(120)
 def scene(name: str, digest: str, index: int) -> Scene:
     """Densities, components and pseudo-inputs after one snapshot, counted from 0."""
     part = window(name, digest)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import streamlit as st
-
 from core import checkpoint, ladder_file
 from core.ladder_records import Ladder
+from pages._ui.cache_store import kept
 
 
 def ladder(name: str, digest: str) -> Ladder | None:
@@ -22,7 +21,7 @@ def ladder(name: str, digest: str) -> Ladder | None:
     return found if found is not None and found.digest == digest else None
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept(16)
 def fitted_ladder(file: str) -> Ladder:
     """The ladder that a job has fitted.
 

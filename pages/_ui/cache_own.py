@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import streamlit as st
-
 from core import training_runs, uploads
 from core.training_records import TrainingCurve
+from pages._ui.cache_store import kept
 
 
-@st.cache_data(max_entries=8, show_spinner="Reading the images")
+@kept(8, "Reading the images")
 def preview(path: str) -> uploads.Preview:
     """What is in an uploaded data set; its folder is named by its content, so its path says which content it is.
 

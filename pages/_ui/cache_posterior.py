@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from core import absorb
 from core.gap_records import WorstGaps
 from core.metrics import posterior_gap
 from core.posterior_records import Absorption, ImagePosterior
 from pages._ui import cache
+from pages._ui.cache_store import kept
 
 
 def worst(name: str, digest: str) -> WorstGaps | None:
@@ -16,7 +15,7 @@ def worst(name: str, digest: str) -> WorstGaps | None:
     return cache.record(name, digest, "worst_gaps")
 
 
-@st.cache_data(max_entries=128, show_spinner="Integrating over the latent plane")
+@kept(128, "Integrating over the latent plane")
 def image_posterior(name: str, digest: str, row: int, seed: int) -> ImagePosterior:
     """True and approximate posterior of one image of the stored split.
 
@@ -27,13 +26,13 @@ def image_posterior(name: str, digest: str, row: int, seed: int) -> ImagePosteri
     return posterior_gap.image_posterior(cache.model(name, digest).vae, images[row : row + 1], seed=seed)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@kept(32)
 def why_not_absorbed(name: str, digest: str) -> str | None:
     """Why a model has no flow that could be absorbed, None where it has one."""
     return absorb.why_not(cache.model(name, digest).vae)
 
 
-@st.cache_data(max_entries=32, show_spinner="Moving the flow into posterior and decoder")
+@kept(32, "Moving the flow into posterior and decoder")
 def absorption(name: str, digest: str, seed: int) -> Absorption:
     """The bounds of a model with a flow prior before and after the flow was moved.
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from core import results as core_results
 from core.checkpoint import checkpoint_root
 from core.results_records import ResultGroup
+from pages._ui.cache_store import kept
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the results")
-def _results(stamp: tuple[tuple[str, int], ...]) -> tuple[list[ResultGroup], str]:  # noqa: ARG001
+@kept(4, "Reading the results")
+def _results(stamp: str) -> tuple[list[ResultGroup], str]:  # noqa: ARG001
     """As long as no file that they come from was written again."""
     try:
         return core_results.results(checkpoint_root()), ""

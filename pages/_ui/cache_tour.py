@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import streamlit as st
 
 from core import gallery
 from core.errors import CheckpointError
@@ -11,9 +10,10 @@ from core.ladder_records import Ladder
 from core.plain_text import shown_error
 from core.records import CheckpointInfo
 from pages._ui import cache, cache_ladder
+from pages._ui.cache_store import kept
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@kept(16)
 def drawn_pictures(name: str, digest: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """What is decoded at n draws of p(z) and at n draws of q(z), of a model in two dimensions."""
     found, model = cache.draws(name, digest, cache.WHOLE, n, seed), cache.model(name, digest)

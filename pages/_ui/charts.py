@@ -11,15 +11,16 @@ The chart gets the camera (PNG or SVG) and stands in the page's report with its 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
+import pyarrow
 import streamlit as st
 
 from core.figures.images import data_uri
+from core.figures.kept import once
 from core.figures.ready import with_layout
 from core.report import Picture, Table
 from pages._ui import downloads, drawn
@@ -92,11 +93,35 @@ def table(shown: Table) -> None:
 
 
 @lru_cache(maxsize=512)
-def _sent(header: tuple[str, ...], rows: tuple[tuple[str, ...], ...], bold: tuple[tuple[int, int], ...]) -> pa.Table:
+def _sent(
+    header: tuple[str, ...], rows: tuple[tuple[str, ...], ...], bold: tuple[tuple[int, int], ...]
+) -> pyarrow.Table:
     """A table as Streamlit sends it: built from rows it would go through pandas first, in every run."""
     cells = [[_cell(cell, bold=(i, j) in bold) for j, cell in enumerate(row)] for i, row in enumerate(rows)]
-    columns = [pa.array([row[j] for row in cells], pa.string()) for j in range(len(header))]
-    return pa.Table.from_arrays(columns, list(header))
+    columns = [pyarrow.array([row[j] for row in cells], pyarrow.string()) for j in range(len(header))]
+    return pyarrow.Table.from_arrays(columns, list(header))
+
+
+def frame(rows: Sequence[Mapping[str, Any]], alt: str, **options: Any) -> None:
+    """A table that can be sorted and searched, a row each; the report takes its numbers from elsewhere.
+
+    Args:
+        rows: with the same names; a column that mixes kinds is shown as text.
+        alt: what the table shows.
+        options: of ``st.dataframe``.
+    """
+    st.dataframe(once(_columns, list(map(dict, rows))), hide_index=True, alt=alt, **options)
+
+
+def _columns(rows: list[dict[str, Any]]) -> pyarrow.Table:
+    """As Streamlit sends it: from rows it would go through pandas first, in every run."""
+    found = {}
+    for name in rows[0] if rows else ():
+        values = [row[name] for row in rows]
+        kinds = {type(value) for value in values if value is not None}
+        mixed = len(kinds) > 1 and not kinds <= {int, float}
+        found[name] = pyarrow.array([None if value is None else str(value) for value in values] if mixed else values)
+    return pyarrow.Table.from_pydict(found)
 
 
 def _cell(text: str, *, bold: bool) -> str:

@@ -13,6 +13,7 @@ from core.flow_timing_file import list_runs
 from core.flow_timing_records import FlowRun, StoredRun
 from core.flow_timing_summary import MAX_POOLED, pool, poolable
 from core.plain_text import shown_error
+from pages._ui import charts
 
 NEWEST = "newest"
 """The choice that follows whatever was measured last."""
@@ -49,7 +50,7 @@ def choose() -> Shown | None:
         return None
     with st.expander("The run as a table" if len(usable) == 1 else f"All {len(usable)} runs as a table"):
         table = figures.run_table([item for item in stored if item.run])
-        st.dataframe(table, hide_index=True, alt="When, where and with which settings each run was measured")
+        charts.frame(table, "When, where and with which settings each run was measured")
     return shown
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import figures, timing_tables
 from core.figures import flow_timing_words as words
+from core.figures.kept import once
 from core.figures.ready import ready
 from core.flow_timing_compare import at
 from core.flow_timing_records import FlowRun
@@ -62,14 +63,14 @@ def lines() -> Lines:
 
 def say(run: FlowRun, dim: int) -> None:
     """The verdict, and whether the machine was quiet."""
-    st.markdown(words.verdict(run, dim))
+    st.markdown(once(words.verdict, run, dim))
     if warning := words.unrest(run):
         st.caption(f":material/warning: {warning}")
 
 
 def of_own_samples(run: FlowRun, dim: int) -> str:
     """What a posterior costs, in a sentence."""
-    return words.own(run, dim)
+    return once(words.own, run, dim)
 
 
 def cards(run: FlowRun, dim: int) -> None:
@@ -77,31 +78,32 @@ def cards(run: FlowRun, dim: int) -> None:
     for flow in ("maf", "iaf"):
         for column, task in zip(st.columns(len(TASKS)), TASKS, strict=True):
             with column.container(border=True, height="stretch", gap="xxsmall"):
-                _card(run, flow, task, dim)
+                passes, beaten, rows = once(_measured, run, flow, task, dim)
+                st.metric(
+                    f"{words.FLOWS[flow]}: {words.TASKS[task][0].lower()}{words.TASKS[task][1:]}", passes, delta=beaten,
+                    delta_color="off", delta_arrow="off", help=_explained(flow, task),
+                )  # fmt: skip
+                st.markdown(rows)
     st.caption(
         f"Large: network passes a layer by the textbook. Below: time of {run.settings.batch:,} points, median "
         "[quartiles], and points a second."
     )
 
 
-def _card(run: FlowRun, flow: str, task: str, dim: int) -> None:
-    """Network passes a layer in large, times and rates below."""
+def _measured(run: FlowRun, flow: str, task: str, dim: int) -> tuple[str, str | None, str]:
+    """Network passes of a layer, what the quicker inversion makes of them, and times and rates in lines of Markdown."""
     single = at(run, flow, task, "", dim)
     found = [at(run, flow, task, method, dim) for method in ("naive", "incremental")]
     waits = (flow, task) in words.SEQUENTIAL
     passes = f"{dim} pass{'es' if dim > 1 else ''}" if waits else "1 pass"
     naive, quick = found
     beaten = words.beaten(naive, quick) if naive and quick else None
-    st.metric(
-        f"{words.FLOWS[flow]}: {words.TASKS[task][0].lower()}{words.TASKS[task][1:]}", passes, delta=beaten,
-        delta_color="off", delta_arrow="off", help=_explained(flow, task),
-    )  # fmt: skip
     rows = [
         (f"{words.METHODS[timing.method]} " if waits else "") + f"**{words.spread(timing)}**, {words.rate(timing)}/s"
         for timing in (single, *found)
         if timing is not None
     ]
-    st.markdown("  \n".join(f":small[{row}]" for row in rows) or "not measured")
+    return passes, beaten, "  \n".join(f":small[{row}]" for row in rows) or "not measured"
 
 
 def _explained(flow: str, task: str) -> str:
@@ -121,7 +123,7 @@ def _explained(flow: str, task: str) -> str:
 def picture(shown: Shown, chosen: Lines, dim: int) -> None:
     """Time against d, its caption and its numbers."""
     run, other = shown.run, shown.other
-    says = f"{words.verdict(run, dim)} {words.mirror(run, dim)}"
+    says = f"{once(words.verdict, run, dim)} {once(words.mirror, run, dim)}"
     try:
         figure = ready(
             figures.flow_timing_figure, run, tasks=chosen.tasks, flows=chosen.flows, methods=chosen.methods, other=other
@@ -153,14 +155,12 @@ def tables(shown: Shown, dim: int) -> None:
     st.markdown(f"{words.errors(run)} What was timed is what was checked.")
     left, right = st.columns([1.5, 1])
     with left:
-        st.dataframe(
-            figures.timing_table(run, dim), hide_index=True, alt=f"Times and passes of every case at d = {dim}"
-        )
+        charts.frame(once(figures.timing_table, run, dim), f"Times and passes of every case at d = {dim}")
         st.caption(
             f"{run.settings.batch:,} points; every flow has {run.settings.layers} layers. Passes are of a layer."
         )
     with right:
-        st.dataframe(figures.check_table(run, dim), hide_index=True, alt=f"Errors of every flow at d = {dim}")
+        charts.frame(once(figures.check_table, run, dim), f"Errors of every flow at d = {dim}")
         st.caption(
             f"Largest over the points, {run.settings.dtype}: |f(g(u)) − u|; difference to the textbook loop in "
             "float64; log-determinant against slogdet of autograd's Jacobian, for small d."
@@ -171,9 +171,9 @@ def tables(shown: Shown, dim: int) -> None:
 
 def _comparison(run: FlowRun, other: FlowRun, dim: int) -> None:
     st.subheader("Two runs beside each other")
-    rows = figures.comparison_table(run, other, dim)
+    rows = once(figures.comparison_table, run, other, dim)
     if rows:
-        st.dataframe(rows, hide_index=True, alt=f"Times of the two runs at d = {dim} and their ratios")
+        charts.frame(rows, f"Times of the two runs at d = {dim} and their ratios")
         st.caption("Ratio of medians; in brackets how far the quartiles of both let it reach.")
     else:
         st.info(f"The two runs have nothing in common at d = {dim}.")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import figures, jobs, timing_tables
 from core.figures import flow_timing_words as words
+from core.figures.kept import once
 from core.figures.ready import ready
 from core.plain_text import shown_error
 from core.prior_bill_file import list_bills
@@ -63,7 +64,7 @@ def show(posterior: str) -> None:
 
 
 def _picture(run: BillRun) -> None:
-    sentence = figures.bill_sentence(run)
+    sentence = once(figures.bill_sentence, run)
     st.markdown(sentence)
     charts.chart(ready(figures.bill_figure, run), "prior-bill", sentence)
     charts.caption(f"*As here* is the inversion that this program uses by itself. {figures.bill_caption(run)}")
@@ -71,9 +72,7 @@ def _picture(run: BillRun) -> None:
         st.caption(f"Left out: {reason}.")
     downloads.keep({"Bills": partial(timing_tables.bills_csv, run)}, "prior-bill")
     with st.expander("All bills as a table"):
-        st.dataframe(
-            figures.bill_table(run), hide_index=True, alt="What a training step and generating cost with each prior"
-        )
+        charts.frame(once(figures.bill_table, run), "What a training step and generating cost with each prior")
 
 
 def _models() -> None:
@@ -89,7 +88,7 @@ def _models() -> None:
         else:
             rows.append(_row(info))
     if rows:
-        st.dataframe(rows, hide_index=True, alt="Test ELBO and training time of the digits models, by prior")
+        charts.frame(rows, "Test ELBO and training time of the digits models, by prior")
         st.caption(
             "ELBO: mean over the test images ± one standard error. The errors share the images, so differences between "
             "rows are known better than that. One training each: do not rank on it. At d = 2 an IAF's density is two "

@@ -10,9 +10,11 @@ import streamlit as st
 
 from core import results_tables, results_words
 from core.figures import results as figures
+from core.figures.kept import once
 from core.figures.ready import ready
 from core.figures.verdicts import caption
 from core.records import CheckpointInfo
+from core.report import Table
 from core.results import SPLIT
 from core.results_records import ResultGroup
 from pages._ui import charts, downloads, layout
@@ -20,7 +22,7 @@ from pages._ui import charts, downloads, layout
 
 def summary(groups: Sequence[ResultGroup]) -> None:
     """Ours against published in one line each; that there is nothing published where there is not."""
-    found = [(group, one) for group in groups for one in results_words.comparisons(group)]
+    found = [(group, one) for group in groups for one in once(results_words.comparisons, group)]
     lines = []
     for group, one in found:
         better = "better" if one.gained.value >= 0 else "short"
@@ -41,18 +43,14 @@ def section(group: ResultGroup, infos: dict[str, CheckpointInfo]) -> None:
     words = (layout.dataset_title(group.dataset), group.latent_dim, group.binarisation, group.n)
     key = "results-" + re.sub(r"[^\w.-]+", "-", "-".join(map(str, words)))
     if group.measured:
-        sentence = figures.results_sentence(group)
+        sentence = once(figures.results_sentence, group)
         charts.chart(ready(figures.results_figure, group), key, sentence)
         charts.caption(_caption(group))
         st.markdown(charts.plain(sentence))
-    for told in results_words.group_sentences(group):
+    for told in once(results_words.group_sentences, group):
         st.markdown(f"- {charts.plain(told)}")
-    charts.table(replace(results_tables.quality_table(group), caption=_of_quality(group)))
-    split, gained = results_tables.split_table(group), results_tables.gains_table(group)
-    if split is not None:
-        charts.table(replace(split, caption=_of_split(group)))
-    if gained is not None:
-        charts.table(replace(gained, caption=_of_gains(group)))
+    for shown in once(_tables, group):
+        charts.table(shown)
     if group.measured:
         downloads.keep({"Results": lambda: results_tables.results_csv([group])}, key)
     with st.expander("Which commands make these numbers again?"):
@@ -62,6 +60,15 @@ def section(group: ResultGroup, infos: dict[str, CheckpointInfo]) -> None:
         for row in group.rows:
             if row.name in infos:
                 layout.link_to("model_card", row.name, infos[row.name], icon=":material/badge:")
+
+
+def _tables(group: ResultGroup) -> list[Table]:
+    """How good the models are, what their bounds are made of, what a better prior gains; the last two where known."""
+    found = [(results_tables.quality_table(group), _of_quality(group))]
+    for table, told in ((results_tables.split_table(group), _of_split), (results_tables.gains_table(group), _of_gains)):
+        if table is not None:
+            found.append((table, told(group)))
+    return [replace(table, caption=told) for table, told in found]
 
 
 def _caption(group: ResultGroup) -> str:

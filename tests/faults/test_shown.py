@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import checkpoint
 from core.checkpoint import list_checkpoints
 from core.errors import CheckpointError
+from pages._ui import cache_store
 from tests.pages.addresses import PAGES, Open, arriving, said
 
 QUICK = ("home", "prior_vs_posterior", "model_card")
@@ -34,8 +34,7 @@ def _replace(root: Path) -> None:
 @pytest.fixture
 def root(whole: Path, tmp_path: Path) -> Path:
     """A copy that may be damaged."""
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    cache_store.clear()
     return Path(shutil.copytree(whole, tmp_path / "root"))
 
 
@@ -73,8 +72,7 @@ def test_one_that_goes_between_the_list_and_its_reading_is_told(
     page: str, arrive: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrive(page, models="vamp")  # the list is known from here on
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    cache_store.clear()
 
     def gone(*_: object, **__: object) -> None:
         raise CheckpointError("config.json cannot be read: FileNotFoundError")

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import flow_timing_file, jobs, prior_bill_file
+from core.figures import kept
+from pages._ui import cache_store
 from tests.checked_figures import figures_are_what_plotly_makes  # noqa: F401  # for every test of this folder
 from tests.once import made_once
 from tests.pages.addresses import deep_link
 from tests.pages.zoo import fill
+
+
+@pytest.fixture(autouse=True)
+def nobody_changes_what_is_kept() -> Iterator[None]:
+    """All sessions get the same answer: whoever wrote into it would change the pages of all others."""
+    made: list[tuple[Any, bytes]] = []
+
+    def look(answer: Any) -> None:
+        with suppress(TypeError):  # a model, a view: not a value
+            made.append((answer, content(answer)))
+
+    cache_store.inspectors.append(look)
+    yield
+    cache_store.inspectors.remove(look)
+    assert [answer for answer, before in made if content(answer) != before] == []
+
+
+def content(answer: Any) -> bytes:
+    """Digest of an answer as it is now: ``content_key`` reads a record only once."""
+    hasher = hashlib.blake2b()
+    kept._tell(hasher, answer, inside=True)
+    return hasher.digest()
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +59,7 @@ def open_page(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTe
         monkeypatch.setenv("PRIORSCOPE_CHECKPOINTS", str(root or zoo))
         monkeypatch.setenv("PRIORSCOPE_JOBS", str(zoo / ".jobs"))
         if not warm:
-            st.cache_data.clear()
+            cache_store.clear()
         return deep_link(page, query)
 
     return opened
@@ -50,7 +76,7 @@ def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def open_own(own_place: Path) -> Callable[..., AppTest]:
     def opened(page: str = "train", **query: str | list[str]) -> AppTest:
-        st.cache_data.clear()
+        cache_store.clear()
         return deep_link(page, query)
 
     return opened
@@ -84,7 +110,7 @@ def open_timing(bare: Path) -> Callable[..., AppTest]:
     """The page Flow timing as a deep link opens it."""
 
     def opened(**query: str | list[str]) -> AppTest:
-        st.cache_data.clear()
+        cache_store.clear()
         return deep_link("flow_timing", query)
 
     return opened

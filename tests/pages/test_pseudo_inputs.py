@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.component_measure import store_components
+from pages._ui import cache_store
 from tests.pages.test_pages import charts, words
 from tests.pages.zoo import tiny_data
 
@@ -142,7 +142,7 @@ def test_what_is_stored_is_told_without_the_data_set(open_page: Open, zoo: Path,
     monkeypatch.setenv("PRIORSCOPE_DATA", str(tmp_path / "none"))
     shutil.copytree(zoo / "vamp", tmp_path / "models" / "stored")
     computed = [metric.value for metric in open_page(PAGE, tmp_path / "models", models="stored").metric]
-    st.cache_resource.clear()
+    cache_store.clear()
     store_components("stored", tmp_path / "models", tiny_data())
     monkeypatch.setattr("core.pseudo_inputs.components", lambda *_, **__: pytest.fail("calculated again"))
     app = open_page(PAGE, tmp_path / "models", models="stored")
@@ -153,7 +153,7 @@ def test_what_is_stored_is_told_without_the_data_set(open_page: Open, zoo: Path,
 def test_a_damaged_file_of_components_is_told(open_page: Open, zoo: Path, tmp_path: Path) -> None:
     shutil.copytree(zoo / "vamp", tmp_path / "models" / "torn")
     (tmp_path / "models" / "torn" / "components-test.safetensors").write_bytes(b"x")
-    st.cache_resource.clear()
+    cache_store.clear()
     app = open_page(PAGE, tmp_path / "models", models="torn")
     assert not app.exception and len(app.metric) == 4
     assert "Everything is calculated now: components-test.safetensors cannot be used" in words(app).replace("\\", "")

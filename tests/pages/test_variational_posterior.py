@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.datasets import DataError
+from pages._ui import cache_store
 from tests.pages.test_pages import charts, words
 from tests.pages.zoo import tiny_data
 
@@ -20,9 +20,9 @@ PAGE = "variational_posterior"
 @pytest.fixture
 def with_images(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("core.gallery.data_of", lambda *_, **__: tiny_data())
-    st.cache_resource.clear()
+    cache_store.clear()
     yield
-    st.cache_resource.clear()  # the images are kept by digest
+    cache_store.clear()  # the images are kept by digest
 
 
 @pytest.mark.usefixtures("with_images")
@@ -56,9 +56,9 @@ def test_without_the_data_set_the_page_says_what_is_missing(open_page: Open, mon
         raise DataError("not here")
 
     monkeypatch.setattr("core.gallery.data_of", absent)
-    st.cache_resource.clear()
+    cache_store.clear()
     app = open_page(PAGE, models="maf")
-    st.cache_resource.clear()
+    cache_store.clear()
     assert not app.exception
     assert "not here" in words(app) and "python -m core data digits" in words(app)
 
