@@ -3,7 +3,16 @@
 import streamlit as st
 
 from core.figures import component_words
-from pages._ui import cache_components, component_panel, component_sections, components, history, layout, reading
+from pages._ui import (
+    cache_components,
+    changes,
+    component_panel,
+    component_sections,
+    components,
+    history,
+    layout,
+    reading,
+)
 
 st.title("What has each pseudo-input learned?")
 chosen = layout.require_models()
@@ -35,27 +44,38 @@ if info.prior != "vamp":
 if unusable := cache_components.stored(info.name, info.digest)[1]:
     st.info(f"Everything is calculated now: {unusable}.")
 
-strip, above, pictures, below = (st.container() for _ in range(4))
-choice, found = components.controls(info, above, below)
-with strip:
-    components.strip(found)
-with pictures:
-    components.pictures(info, choice, found)
-st.markdown(f"**{layout.title_of(info)}**: {component_words.usage_sentence(found, components.word_of(info))}")
-components.about(info, choice, found)
-if info.decodes:
-    component_panel.chosen(info, choice, found)
-else:
-    components.without_pictures(info, choice, found)
-training_images = st.container()  # filled last: all training images are looked through
-if info.decodes:
-    component_sections.two_steps(info, choice)
-    component_sections.between(info, choice, found)
-component_sections.usage(info, choice, found)
-if info.prior == "vamp":
-    component_sections.across_data_sets(info, choice, found)
-if info.latent_dim == 2 and info.decodes:
-    history.section([info], choice.seed, choice.k)
+
+@st.fragment
+def looked_at() -> None:
+    """All that a chosen component changes: a click runs this part of the page alone."""
+    with changes.told():
+        strip, above, pictures, below = (st.container() for _ in range(4))
+        choice, found = components.controls(info, above, below)
+        with strip:
+            components.strip(found)
+        with pictures:
+            components.pictures(info, choice, found)
+        st.markdown(f"**{layout.title_of(info)}**: {component_words.usage_sentence(found, components.word_of(info))}")
+        components.about(info, choice, found)
+        if info.decodes:
+            component_panel.chosen(info, choice, found)
+        else:
+            components.without_pictures(info, choice, found)
+        training_images = st.container()  # filled last: all training images are looked through
+        if info.decodes:
+            component_sections.two_steps(info, choice)
+            component_sections.between(info, choice, found)
+        component_sections.usage(info, choice, found)
+        if info.prior == "vamp":
+            component_sections.across_data_sets(info, choice, found)
+        if info.latent_dim == 2 and info.decodes:
+            history.section([info], choice.seed, choice.k)
+        if info.decodes:
+            with training_images:
+                component_panel.memorised(info, choice, found)
+
+
+looked_at()
 
 with st.expander("How is this computed?"):
     st.latex(
@@ -80,6 +100,3 @@ with st.expander("How is this computed?"):
         "them. The mean of $p(x|z)$ is not a sample: switch the samples to draws to see one."
     )
     reading.link("effective-components", "typicality")
-if info.decodes:
-    with training_images:
-        component_panel.memorised(info, choice, found)

@@ -13,9 +13,11 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
+import orjson
 import plotly.graph_objects as go
 import plotly.io
 from plotly.basedatatypes import BaseFigure
+from plotly.io.json import to_json_plotly
 
 _SHORT = {
     "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4", "uint32": "u4", "float32": "f4",
@@ -32,17 +34,55 @@ inspectors: list[Callable[[Drawing, Sequence[Any], Mapping[str, Any], Sequence[A
 """Called with every figure that is made, and with what it is made from: tests look at them."""
 
 
+class Sent(dict[str, Any]):
+    """Data, layout and frames as the browser gets them, each written as JSON once.
+
+    Args:
+        parts: of the figure.
+        written: JSON of those parts that were written before, by name.
+    """
+
+    def __init__(self, parts: Mapping[str, Any], written: Mapping[str, bytes] | None = None) -> None:
+        super().__init__(parts)
+        self._written = dict(written or {})
+
+    def part(self, name: str) -> bytes:
+        """A part as plotly writes it, without what would end a script."""
+        if name not in self._written:
+            self._written[name] = str(to_json_plotly(self[name])).encode()
+        return self._written[name]
+
+    def to_plotly_json(self) -> orjson.Fragment:
+        """All of it; plotly asks for this when it writes a figure."""
+        return orjson.Fragment(b"{" + b",".join(f'"{name}":'.encode() + self.part(name) for name in self) + b"}")
+
+    def with_layout(self, layout: Mapping[str, Any]) -> Sent:
+        """The same with other properties of the layout."""
+        others = {name: self.part(name) for name in self if name != "layout"}
+        return Sent(self | {"layout": self["layout"] | layout}, others)
+
+    def with_traces(self, traces: Sequence[Mapping[str, Any]]) -> Sent:
+        """The same with further traces, plain ones, on top."""
+        added = str(to_json_plotly(list(traces))).encode()
+        written = {name: self.part(name) for name in self}
+        if traces and self["data"]:
+            written["data"] = written["data"][:-1] + b"," + added[1:]
+        elif traces:
+            written["data"] = added
+        return Sent(self | {"data": [*self["data"], *traces]}, written)
+
+
 class Drawing(BaseFigure):
     """A figure that is ready to be sent. It cannot be changed: a builder makes another one.
 
     Args:
-        sent: data, layout and frames, as the browser gets them.
+        sent: data, layout and frames.
     """
 
-    def __init__(self, sent: dict[str, Any]) -> None:  # not that of a figure: nothing is checked
+    def __init__(self, sent: Sent) -> None:  # not that of a figure: nothing is checked
         self._sent = sent
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Sent:
         """What is sent, shared by all who ask for this figure; not to be changed."""
         return self._sent
 
@@ -86,7 +126,7 @@ def drawing(
     sent = {"data": _plain(list(traces)), "layout": {"template": template} | _plain(dict(layout or {}))}
     if frames:
         sent["frames"] = _plain(list(frames))
-    made = Drawing(sent)
+    made = Drawing(Sent(sent))
     for look in inspectors:
         look(made, traces, layout or {}, frames)
     return made

@@ -14,7 +14,7 @@ from typing import Any
 from core.figures.drawing import Drawing, drawing
 from core.figures.kept import Kept, content_key
 
-_kept: Kept[Drawing] = Kept(128 * 2**20)
+_kept: Kept[Drawing] = Kept(256 * 2**20)
 
 
 def ready(build: Callable[..., Drawing], *arguments: Any, over: Sequence[dict[str, Any]] = (), **named: Any) -> Drawing:
@@ -39,14 +39,12 @@ def ready(build: Callable[..., Drawing], *arguments: Any, over: Sequence[dict[st
     made = _kept.get(_key(build, arguments, named), lambda: build(*arguments, **named), _size)
     if not over:
         return made
-    sent = made.to_dict()
-    return Drawing(sent | {"data": [*sent["data"], *drawing(over).to_dict()["data"]]})
+    return Drawing(made.to_dict().with_traces(drawing(over).to_dict()["data"]))
 
 
 def with_layout(figure: Drawing, **layout: Any) -> Drawing:
     """The same figure with other properties of its layout, ready to be sent; the given one is not changed."""
-    sent = figure.to_dict()
-    return Drawing(sent | {"layout": sent["layout"] | layout})
+    return Drawing(figure.to_dict().with_layout(layout))
 
 
 def _key(build: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> bytes:
@@ -56,4 +54,5 @@ def _key(build: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str,
 
 
 def _size(made: Drawing) -> int:
-    return len(str(made.to_json()))
+    sent = made.to_dict()
+    return 2 * sum(len(sent.part(name)) for name in sent)  # as it is, and as it is written

@@ -76,7 +76,7 @@ def two_steps(name: str, digest: str, n: int, seed: int, drawn: bool) -> Steps:
     return component_pictures.two_steps(cache.model(name, digest), n, seed=seed, drawn=drawn)
 
 
-@kept(64)
+@kept(256)
 def interpolation(name: str, digest: str, first: int, second: int) -> Interpolation:
     """Both ways between two components, counted from 0."""
     return component_pictures.interpolation(cache.model(name, digest), first, second)

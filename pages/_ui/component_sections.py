@@ -128,7 +128,7 @@ def across_data_sets(info: CheckpointInfo, choice: Choice, found: Components) ->
         frames = [theme.PSEUDO] + [theme.PRIOR] * len(made)
         head = f"<b>u{component_words.subscript(k + 1)}</b> and its samples"
         blocks.append(Block(np.concatenate([own, made]), at * step, 0, ACROSS, 1, head, (), frames))
-    others = _galleries(info)
+    others, galleries = _galleries(info), []
     for at, other in enumerate(others):
         inputs = cache_components.inputs(other.name, other.digest)
         if inputs is None:
@@ -136,15 +136,16 @@ def across_data_sets(info: CheckpointInfo, choice: Choice, found: Components) ->
         rows = np.random.default_rng(choice.seed).permutation(len(inputs))[: ACROSS**2]
         head = f"<b>{layout.dataset_title(other.dataset)}</b>, d = {other.latent_dim}, K = {len(inputs):,}"
         frames = [theme.PSEUDO] * len(rows)
-        blocks.append(Block(inputs[np.sort(rows)], at * step, ACROSS + 1.0, ACROSS, 1, head, (), frames))
-    key = f"lecture-{info.name}"
-    sentence = (
-        f"Top: for {len(top)} pseudo-inputs, in the upper left corner, {ACROSS**2 - 1} images generated from "
-        f"q(z|u). Bottom: {ACROSS**2} pseudo-inputs of each of {len(others)} models, drawn at random."
+        galleries.append(Block(inputs[np.sort(rows)], at * step, 0, ACROSS, 1, head, (), frames))
+    key, width = f"lecture-{info.name}", GALLERIES * step - 0.9
+    sentences = (
+        f"Top: for {len(top)} pseudo-inputs, in the upper left corner, {ACROSS**2 - 1} images generated from q(z|u).",
+        f"Bottom: {ACROSS**2} pseudo-inputs of each of {len(others)} models, drawn at random.",
     )
-    figure = ready(sheet, blocks, width=GALLERIES * step - 0.9)
-    charts.chart(figure, key, sentence)
-    st.markdown(sentence)
+    charts.chart(ready(sheet, blocks, width=width), key, sentences[0])
+    # A picture of its own, since another component changes nothing in it: it is not sent again.
+    charts.chart(ready(sheet, galleries, width=width), f"{key}-others", sentences[1])
+    st.markdown(" ".join(sentences))
     made = "draws of p(x|z)" if choice.drawn else "means of p(x|z)"
     charts.caption(
         f"{layout.title_of(info)}, seed {choice.seed}. Top: the chosen pseudo-input, then the most used ones of other "
@@ -152,7 +153,7 @@ def across_data_sets(info: CheckpointInfo, choice: Choice, found: Components) ->
         "not look like images. "
         + " ".join(f"{layout.dataset_title(other.dataset)}, d = {other.latent_dim}: {other.name}." for other in others)
     )
-    downloads.keep({"Pictures": lambda: sheet_csv(blocks)}, key)
+    downloads.keep({"Pictures": lambda: sheet_csv([*blocks, *galleries])}, key)
 
 
 def _row(images: np.ndarray, y: float, size: float, title: str, frame: str = theme.PRIOR,

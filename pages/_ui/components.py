@@ -12,6 +12,7 @@ import streamlit as st
 from core import component_table, figures
 from core.component_records import DEAD_SHARE, DUPLICATE, Components, order
 from core.figures import component_map, component_mosaic, component_words
+from core.figures.kept import once
 from core.figures.ready import ready, with_layout
 from core.pseudo_inputs import MOST
 from core.records import CheckpointInfo
@@ -176,7 +177,7 @@ def pictures(info: CheckpointInfo, choice: Choice, found: Components) -> None:
             cache_components.mosaic(*model, choice.seed, choice.sort, choice.decoded),
             found,
             ranked,
-            component_words.hover_words(found, names),
+            once(component_words.hover_words, found, names),
         )
         figure = with_layout(tiles, shapes=component_mosaic.frames(ranked, choice.k, choice.second))
         _clickable(figure, f"mosaic-{info.name}", f"All {len(found):,} {word_of(info)} as tiles. {sentence}")
