@@ -25,7 +25,6 @@ _IN_NATS = (
 
 def comparison_table(
     models: Sequence[Measured],
-    *,
     distances: Sequence[Distance | None] = (),
     facts: Sequence[Mapping[str, str]] = (),
 ) -> Table:

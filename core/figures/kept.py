@@ -88,14 +88,8 @@ def once(function: Callable[..., T], *arguments: Any) -> T:
     return _answers.get(key, lambda: function(*arguments), lambda _: 1)
 
 
-def _tell(hasher: Any, value: Any, *, inside: bool = False) -> None:
-    """Put a value's type, size and content to the hash, so that no two values look the same.
-
-    Args:
-        hasher: of ``hashlib``.
-        value: to be told.
-        inside: whether it is a part of a record, whose digest is kept as a whole.
-    """
+def _tell(hasher: Any, value: Any) -> None:
+    """Put a value's type, size and content to the hash, so that no two values look the same."""
     hasher.update(f"<{type(value).__module__}.{type(value).__qualname__}".encode())
     if isinstance(value, str):
         hasher.update(f" {len(value)} ".encode())
@@ -108,34 +102,28 @@ def _tell(hasher: Any, value: Any, *, inside: bool = False) -> None:
     elif isinstance(value, list | tuple):
         hasher.update(f" {len(value)}".encode())
         for each in value:
-            _tell(hasher, each, inside=inside)
+            _tell(hasher, each)
     elif isinstance(value, dict):
         try:
             hasher.update(json.dumps(value).encode())  # measures of a model, thousands of numbers, at once
         except TypeError:
-            _tell(hasher, list(value.items()), inside=inside)
+            _tell(hasher, list(value.items()))
     elif is_dataclass(value) and not isinstance(value, type):
-        hasher.update(_fields(value) if inside else _remembered(value))
+        hasher.update(_record(value))
     else:
         raise TypeError(f"nothing can be kept by an argument of type {type(value).__name__}")
     hasher.update(b">")
 
 
-def _fields(record: Any) -> bytes:
-    """Digest of what a record holds."""
+def _record(record: Any) -> bytes:
+    """Digest of what a record holds, remembered where it is frozen."""
+    place, frozen = id(record), record.__dataclass_params__.frozen
+    known = _told.get(place) if frozen else None
+    if known is not None and known[0]() is record:
+        return known[1]
     hasher = hashlib.blake2b(digest_size=16)
     for field in fields(record):
-        _tell(hasher, getattr(record, field.name), inside=True)
+        _tell(hasher, getattr(record, field.name))
+    if frozen:
+        _told[place] = weakref.ref(record, lambda _: _told.pop(place, None)), hasher.digest()
     return hasher.digest()
-
-
-def _remembered(record: Any) -> bytes:
-    """``_fields``, read once of a record that cannot be changed."""
-    if not record.__dataclass_params__.frozen:
-        return _fields(record)
-    place = id(record)
-    found = _told.get(place)
-    if found is None or found[0]() is not record:
-        found = weakref.ref(record, lambda _: _told.pop(place, None)), _fields(record)
-        _told[place] = found
-    return found[1]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from core import checkpoint, linked, per_image, views
+from core import checkpoint, linked, model_card, per_image, views
+from core.comparison import Measured
 from core.density import Window
 from core.errors import CheckpointError
-from core.per_image import PerImage
+from core.figures.kept import content_key
 from core.plain_text import shown_error
 from core.records import CheckpointInfo, DensityGrid, Estimate
 from pages._ui import cache, cache_browser
@@ -19,16 +20,25 @@ Model = tuple[str, str, cache.ViewKey]
 CELLS = 120
 
 
-def measures(info: CheckpointInfo) -> tuple[PerImage | None, str]:
-    """What each test image gives to a model's measures, and why it cannot be used, "" where it can or is not there.
+def measured(info: CheckpointInfo, label: str) -> tuple[Measured, str]:
+    """A model with what each test image gives to its measures, and why that cannot be used, "" where it can or is none.
 
-    Read in every run, some milliseconds: a model may be evaluated again at any time.
+    Args:
+        info: the model.
+        label: what it is called among those that it is compared with.
     """
+    return _measured(label, content_key(info), model_card.written(info.name), info)
+
+
+@kept(64)
+def _measured(label: str, listed: bytes, written: str, _info: CheckpointInfo) -> tuple[Measured, str]:  # noqa: ARG001
+    """As long as no file of the model was written again: it may be evaluated at any time."""
+    evaluation, found, why = _info.metrics.get("test", {}), None, ""
     try:
-        evaluation = info.metrics.get("test", {})
-        return per_image.read_per_image(checkpoint.checkpoint_root() / info.name, "test", evaluation), ""
+        found = per_image.read_per_image(checkpoint.checkpoint_root() / _info.name, "test", evaluation)
     except CheckpointError as error:
-        return None, shown_error(error)
+        why = shown_error(error)
+    return Measured(_info.name, label, evaluation, found), why
 
 
 def training(name: str, digest: str) -> dict:
@@ -65,6 +75,12 @@ def grids(
 
 
 @kept(64)
+def common(models: tuple[tuple[str, str], ...]) -> frozenset[int]:
+    """Rows of the split that every model keeps the posterior of."""
+    return frozenset.intersection(*(frozenset(cache.stored_rows(*one).tolist()) for one in models))
+
+
+@kept(64)
 def rows(models: tuple[tuple[str, str], ...], n: int, seed: int) -> np.ndarray:
     """n images at random among those that every model keeps, by their row in the split."""
     return linked.some_rows(linked.common_rows([cache.latents(*one) for one in models]), n, seed=seed)
@@ -96,6 +112,7 @@ def labels(name: str, digest: str, which: np.ndarray) -> np.ndarray | None:
     return linked.labels_of(cache.latents(name, digest), which)
 
 
+@kept(512)
 def neighbours(first: tuple[str, str], second: tuple[str, str], seed: int) -> tuple[Estimate, float, int]:
     """Share of nearest neighbours that two models have in common, what chance gives, and of how many images.
 

@@ -7,6 +7,7 @@ import streamlit as st
 from core import comparison, figures
 from core.comparison import Measured
 from core.figures import compare_words, differences
+from core.figures.kept import once
 from core.figures.ready import ready
 from core.plain_text import shown_error
 from core.records import CheckpointInfo, Distance
@@ -76,10 +77,10 @@ def numbers(infos: list[CheckpointInfo]) -> None:
     if not any(model.evaluation for model in measured):
         return
     first = measured[0]
-    rows = [(model.label, comparison.gains(model, first)) for model in compared if model is not first]
+    rows = [(model.label, once(comparison.gains, model, first)) for model in compared if model is not first]
     rows = [(label, gained) for label, gained in rows if gained]
     if rows:
-        sentences = compare_words.gain_sentences(measured)
+        sentences = once(compare_words.gain_sentences, measured)
         charts.chart(ready(differences.gains_figure, rows, first.label), "gains", " ".join(sentences))
         charts.caption(_caption(infos, measured))
         downloads.keep({"Differences": lambda: compare_words.differences_csv(measured)}, "gains")
@@ -91,7 +92,7 @@ def numbers(infos: list[CheckpointInfo]) -> None:
 def _table(infos: list[CheckpointInfo], measured: list[Measured]) -> Table:
     facts = [_facts(info) for info in infos]
     distances = [_distance(info) for info in infos]
-    found = compare_words.comparison_table(measured, distances=distances, facts=facts)
+    found = once(compare_words.comparison_table, measured, distances, facts)
     return Table(found.header, found.rows, _caption(infos, measured), found.bold)
 
 
@@ -110,7 +111,7 @@ def _distance(info: CheckpointInfo) -> Distance | None:
 
 def _caption(infos: list[CheckpointInfo], measured: list[Measured]) -> str:
     test = next((model.evaluation for model in measured if "n" in model.evaluation), {})
-    told = compare_words.pairing_words(measured)
+    told = once(compare_words.pairing_words, measured)
     return figures.caption(
         layout.dataset_title(infos[0].dataset),
         "test",
@@ -122,10 +123,10 @@ def _caption(infos: list[CheckpointInfo], measured: list[Measured]) -> str:
 
 
 def _measured(info: CheckpointInfo, label: str) -> Measured:
-    found, why = cache_compare.measures(info)
+    found, why = cache_compare.measured(info, label)
     if why:
         st.warning(f"{layout.title_of(info)}: differences are not paired. {why}")
-    return Measured(info.name, label, info.metrics.get("test", {}), found)
+    return found
 
 
 def _not_evaluated(infos: list[CheckpointInfo]) -> None:

@@ -12,7 +12,7 @@ from core.figures.ready import ready
 from core.figures.sheet_table import sheet_csv
 from core.figures.sheets import Block, sheet
 from core.records import CheckpointInfo
-from pages._ui import cache, charts, downloads, layout
+from pages._ui import cache, cache_compare, charts, downloads, layout
 from pages._ui.compare import labels
 from pages._ui.compare_latent import Chosen
 
@@ -90,10 +90,10 @@ def _strip(pictures: np.ndarray, title: str, place: int, colour: str) -> Block:
 
 def _rows(chosen: Chosen, fit: list[CheckpointInfo]) -> np.ndarray:
     """The chosen image, then the selected ones, then others that are shown: eight that every model keeps."""
-    kept = [set(cache.stored_rows(info.name, info.digest).tolist()) for info in fit]
+    kept = cache_compare.common(tuple((info.name, info.digest) for info in fit))
     first = [] if chosen.row is None else [chosen.row]
-    others = chosen.rows if len(chosen.rows) else chosen.shown if len(chosen.shown) else np.array(sorted(kept[0]))
-    wanted = [row for row in dict.fromkeys([*first, *others.tolist()]) if all(row in rows for rows in kept)]
+    others = chosen.rows if len(chosen.rows) else chosen.shown if len(chosen.shown) else np.array(sorted(kept))
+    wanted = [row for row in dict.fromkeys([*first, *others.tolist()]) if row in kept]
     return np.array(wanted[:RECONSTRUCTED], int)
 
 

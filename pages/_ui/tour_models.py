@@ -224,7 +224,7 @@ def _difference(of: Cast, part: Part, against: Part, measure: str = "elbo") -> D
 
 
 def _measured(info: CheckpointInfo) -> Measured:
-    return Measured(info.name, info.prior_title, info.metrics.get(tour.SPLIT, {}), cache_compare.measures(info)[0])
+    return cache_compare.measured(info, info.prior_title)[0]
 
 
 def _lacking(own: Cast, *parts: Part) -> tuple[str, ...]:
