@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -84,22 +83,26 @@ def heading(text: str, *, level: int = 2) -> None:
     drawn.here().heading = text
 
 
-def table(shown: Table) -> None:
-    """A table whose cells are plain text, some bold: whatever is Markdown in them is shown as it was typed."""
-    st.table(_sent(shown.header, shown.rows, shown.bold), border="horizontal", hide_index=True, alt=shown.caption)
+def table(shown: Table, links: Mapping[str, str] | None = None) -> None:
+    """A table whose cells are plain text, some bold: whatever is Markdown in them is shown as it was typed.
+
+    Args:
+        shown: the table.
+        links: where the cells of the first column lead, by what stands in them; a link opens a tab of its own.
+    """
+    st.table(once(_sent, shown, dict(links or {})), border="horizontal", hide_index=True, alt=shown.caption)
     if shown.caption:
-        st.caption(plain(shown.caption))
+        st.caption(once(plain, shown.caption))
     drawn.keep_part(shown)
 
 
-@lru_cache(maxsize=512)
-def _sent(
-    header: tuple[str, ...], rows: tuple[tuple[str, ...], ...], bold: tuple[tuple[int, int], ...]
-) -> pyarrow.Table:
+def _sent(shown: Table, links: dict[str, str]) -> pyarrow.Table:
     """A table as Streamlit sends it: built from rows it would go through pandas first, in every run."""
-    cells = [[_cell(cell, bold=(i, j) in bold) for j, cell in enumerate(row)] for i, row in enumerate(rows)]
-    columns = [pyarrow.array([row[j] for row in cells], pyarrow.string()) for j in range(len(header))]
-    return pyarrow.Table.from_arrays(columns, list(header))
+    cells = [[_cell(cell, bold=(i, j) in shown.bold) for j, cell in enumerate(row)] for i, row in enumerate(shown.rows)]
+    for row, (first, *_) in zip(cells, shown.rows, strict=True):
+        row[0] = f"[{row[0]}]({links[first]})" if first in links else row[0]
+    columns = [pyarrow.array([row[j] for row in cells], pyarrow.string()) for j in range(len(shown.header))]
+    return pyarrow.Table.from_arrays(columns, list(shown.header))
 
 
 def frame(rows: Sequence[Mapping[str, Any]], alt: str, **options: Any) -> None:

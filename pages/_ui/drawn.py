@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,9 +74,13 @@ class Drawn:
     handheld: bool = False
 
 
+_run = threading.local()
+"""The page that a thread draws: Streamlit runs each session in threads of its own, and each chart asks three times."""
+
+
 def start(title: str) -> None:
     """A page begins: whatever was drawn before is forgotten."""
-    st.session_state[_KEY] = Drawn(title, handheld="Mobi" in agent())
+    _run.page = st.session_state[_KEY] = Drawn(title, handheld="Mobi" in agent())
 
 
 def agent() -> str:
@@ -85,9 +90,11 @@ def agent() -> str:
 
 def here() -> Drawn:
     """What the present page has drawn so far."""
-    if _KEY not in st.session_state:
-        start("")
-    return st.session_state[_KEY]
+    if not hasattr(_run, "page"):  # a fragment that is run again has a thread of its own
+        if _KEY not in st.session_state:
+            start("")
+        _run.page = st.session_state[_KEY]
+    return _run.page
 
 
 def keep_figure(key: str, figure: Any, alt: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -140,6 +141,11 @@ def link_to(
     st.page_link(
         Path(__file__).parents[1] / f"{page}.py", label=label, icon=icon, query_params={**shown, **(query or {})}
     )
+
+
+def address(page: str, info: CheckpointInfo) -> str:
+    """Where a link in Markdown leads that opens a page with a model in a tab of its own."""
+    return f"{page}?" + urlencode({"models": info.name})
 
 
 def stored_estimate(info: CheckpointInfo, key: str, split: str = "test") -> Estimate:

@@ -45,21 +45,17 @@ def section(group: ResultGroup, infos: dict[str, CheckpointInfo]) -> None:
     if group.measured:
         sentence = once(figures.results_sentence, group)
         charts.chart(ready(figures.results_figure, group), key, sentence)
-        charts.caption(_caption(group))
+        charts.caption(once(_caption, group))
         st.markdown(charts.plain(sentence))
-    for told in once(results_words.group_sentences, group):
-        st.markdown(f"- {charts.plain(told)}")
+    st.markdown("\n".join(f"- {charts.plain(told)}" for told in once(results_words.group_sentences, group)))
+    links = {row.name: layout.address("model_card", infos[row.name]) for row in group.rows if row.name in infos}
     for shown in once(_tables, group):
-        charts.table(shown)
+        charts.table(shown, links)
     if group.measured:
         downloads.keep({"Results": lambda: results_tables.results_csv([group])}, key)
     with st.expander("Which commands make these numbers again?"):
         st.code("\n".join(command for row in group.rows for command in row.commands), language="bash", wrap_lines=True)
         st.caption("Row by row. Each trains a model, measures it and stores both; with --replace where it is there.")
-    with st.container(horizontal=True, gap="small"):
-        for row in group.rows:
-            if row.name in infos:
-                layout.link_to("model_card", row.name, infos[row.name], icon=":material/badge:")
 
 
 def _tables(group: ResultGroup) -> list[Table]:
