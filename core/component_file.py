@@ -31,6 +31,8 @@ _SUMMARY = TypeAdapter(ComponentSummary)
 _EACH = ("weight", "usage", "usage_se", "neighbour_distance", "spread", "images_behind", "saturated")
 """One number for each component, float64."""
 _SHARES = {"weight", "usage", "saturated", "class_mix", "pixel", "new_pixel", "new_ratio"}
+_STORED = {(1, np.int64): np.int32, (2, np.int64): np.int32, (2, np.float64): np.float32}
+"""What arrays of so many dimensions and such numbers are in the file: none of them needs more."""
 _OPTIONAL = {"saturated", "class_mix", "latent_labels", "pixel_labels", "new_labels"}
 _COMPARED = [one.name for one in fields(Compared) if one.name not in ("binary", "train", "seed")]
 
@@ -68,9 +70,15 @@ def write_components(folder: Path, split: str, found: Stored, digest: str) -> No
         own |= {f"compared.{name}": getattr(found.compared, name) for name in _COMPARED}
         scalars = {name: getattr(found.compared, name) for name in ("binary", "train", "seed")}
         metadata["compared"] = json.dumps(scalars)
-    arrays = {name: np.ascontiguousarray(value) for name, value in own.items() if value is not None}
+    arrays = {name: np.ascontiguousarray(_small(value)) for name, value in own.items() if value is not None}
     with replacing(file_of(folder, split)) as fresh:
         save_file(arrays, fresh, metadata)
+
+
+def _small(value: np.ndarray) -> np.ndarray:
+    """Rows, labels and class shares in half the bytes that they have in memory."""
+    fits = value.dtype.kind == "f" or value.size == 0 or np.abs(value).max() < 2**31
+    return value.astype(_STORED.get((value.ndim, value.dtype.type), value.dtype)) if fits else value
 
 
 def read_components(folder: Path, split: str, digest: str) -> Stored | None:
@@ -164,8 +172,9 @@ def _array(
     if found is None:
         raise ValueError(f"{name} is missing")
     fits = found.ndim == len(shape) and all(want in (-1, size) for want, size in zip(shape, found.shape, strict=True))
-    if not fits or found.dtype != dtype:
+    if not fits or found.dtype not in (dtype, _STORED.get((len(shape), dtype))):
         raise ValueError(f"{name} must be {dtype.__name__} of shape {shape}; got {found.dtype} of {found.shape}")
+    found = found.astype(dtype, copy=False)
     if found.dtype.kind == "f":
         finite = found[np.isfinite(found)] if endless else found
         top = 1 + OFF if base in _SHARES else LARGEST

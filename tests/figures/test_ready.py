@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import plotly.io
 import pytest
+from plotly.io.json import to_json_plotly
 
 from core.figures import density_panels, layers
 from core.figures import ready as module
@@ -108,3 +109,15 @@ def test_many_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 3 < len(module._kept) < 18 and len(BUILT) == 20
     ready(line, Pair(np.arange(1000.0) + 19, "19"))
     assert len(BUILT) == 20
+
+
+def test_it_is_written_as_plotly_writes_it(two_hills, standard) -> None:
+    """Parts that are written once and put together again, with what could end a script escaped."""
+    traces = [{"type": "scatter", "x": np.arange(3.0), "y": [1, 2, 3], "name": "</script>\u2028 & ü"}]
+    for plain in (density_panels(two_hills, standard), drawing([]), drawing(traces), drawing(traces, {}, [])):
+        changed = module.with_layout(plain, title={"text": "<b>"}).to_dict()
+        marked = Drawing(plain.to_dict().with_traces(drawing(traces).to_dict()["data"]))
+        for sent in (plain.to_dict(), changed, marked.to_dict()):
+            written = plotly.io.to_json(Drawing(sent), validate=False)
+            assert written == to_json_plotly(dict(sent)) and "</" not in written
+            assert json.loads(written) == json.loads(plotly.io.to_json(Drawing(sent), engine="json"))

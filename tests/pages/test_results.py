@@ -64,3 +64,11 @@ def test_home_tells_what_priors_gain_and_nothing_where_there_is_none(
     trained(tmp_path, "alone", "vamp", tiny_data())
     alone = open_page("home", root=tmp_path)
     assert not alone.exception and not any("xaxis4" in chart["layout"] for chart in charts(alone))
+
+
+def test_a_name_in_a_table_leads_to_the_card_of_the_model(open_page: Open, root: Path) -> None:
+    app = open_page("results", root=root)
+    first = [str(cell) for table in app.table for cell in table.value.iloc[:, 0]]
+    assert first.count("[a](model_card?models=a)") == 2 and "fashion" in first, "one that is not there leads nowhere"
+    card = open_page("model_card", root=root, models="a")
+    assert not card.exception and "checkpoints/a." in words(card)

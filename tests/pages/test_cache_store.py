@@ -1,0 +1,86 @@
+"""Answers that all sessions share: made once however many ask, the oldest forgotten first, errors never kept."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from pages._ui import cache_store
+from pages._ui.cache_store import kept
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    monkeypatch.setattr(cache_store, "_kept", [])
+    return []
+
+
+def test_the_same_question_has_the_same_answer(calls: list[Any]) -> None:
+    @kept(2)
+    def answer(name: str, number: int) -> list[Any]:
+        calls.append((name, number))
+        return [name, number]
+
+    assert answer("a", 1) is answer("a", 1) and calls == [("a", 1)]
+    assert answer("a", 2) == ["a", 2] and answer("b", 1) == ["b", 1]
+    answer("a", 1)  # two are kept: it was asked for longest ago
+    assert calls == [("a", 1), ("a", 2), ("b", 1), ("a", 1)]
+    cache_store.clear()
+    answer("a", 1)
+    assert len(calls) == 5
+
+
+def test_what_does_not_belong_to_the_question_is_not_looked_at(calls: list[Any]) -> None:
+    @kept(8)
+    def answer(name: str, _loaded: Any) -> str:
+        calls.append(_loaded)
+        return name
+
+    assert answer("a", [1]) == answer("a", [2]) == "a" and calls == [[1]]
+
+
+def test_many_who_ask_at_once_wait_for_one_answer(calls: list[Any]) -> None:
+    asked, go = threading.Barrier(8), threading.Event()
+
+    @kept(8)
+    def answer(name: str) -> object:
+        calls.append(name)
+        go.wait(10)
+        return object()
+
+    def ask(_: int) -> object:
+        asked.wait(10)
+        return answer("a")
+
+    with ThreadPoolExecutor(8) as threads:
+        found = [threads.submit(ask, number) for number in range(8)]
+        go.set()
+        assert len({id(each.result(10)) for each in found}) == 1
+    assert calls == ["a"]
+
+
+def test_an_error_is_told_to_all_and_not_kept(calls: list[Any]) -> None:
+    @kept(8)
+    def answer(name: str) -> str:
+        calls.append(name)
+        if len(calls) < 3:
+            raise ValueError(f"not yet {name}")
+        return name
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="not yet a"):
+            answer("a")
+    assert answer("a") == "a" and answer("a") == "a" and len(calls) == 3
+
+
+@pytest.mark.parametrize("arguments", [(), ("a",), ("a", 1, 2)])
+def test_every_argument_is_given_by_its_place(calls: list[Any], arguments: tuple[Any, ...]) -> None:
+    @kept(8)
+    def answer(name: str, number: int = 1) -> str:
+        return f"{name}{number}"
+
+    with pytest.raises((TypeError, ValueError)):
+        answer(*arguments)
