@@ -178,9 +178,13 @@ class LoadReport:
             said.append(f"20 visitors on one page, 95th percentile: {told}.")
         for name, row in self.rows:
             if name == "memory":
-                first, last = row.resident_mib[max(1, len(row.resident_mib) // 10)], row.resident_mib[-1]
-                told = f"after a tenth of the time {first:,.0f} MiB, at the end {last:,.0f} MiB"
-                said.append(f"Memory of the server {told}: {100 * row.growth():+.1f} %.")
+                found, told = row.resident_mib, []
+                for tenth in (1, 2, 4, 6, 8, 10):
+                    told.append(f"{found[min(max(1, len(found) * tenth // 10), len(found) - 1)]:,.0f}")
+                said.append(
+                    f"Memory of the server after 1, 2, 4, 6, 8 and 10 tenths of the time: {', '.join(told)} MiB, "
+                    f"{100 * row.growth():+.1f} % since the first."
+                )
         said += [f"- {name}: {error}" for name, row in self.rows for error in sorted(set(row.errors))[:5]]
         return said
 

@@ -76,7 +76,7 @@ def png(picture: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-_kept: Kept[str] = Kept(32 * 2**20)
+_kept: Kept[str] = Kept(16 * 2**20)
 
 
 def data_uri(picture: np.ndarray) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from core.figures.drawing import Drawing, drawing
 from core.figures.kept import Kept, content_key
 
-_kept: Kept[Drawing] = Kept(256 * 2**20)
+_kept: Kept[Drawing] = Kept(128 * 2**20)
 
 
 def ready(build: Callable[..., Drawing], *arguments: Any, over: Sequence[dict[str, Any]] = (), **named: Any) -> Drawing:

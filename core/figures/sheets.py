@@ -96,7 +96,7 @@ def sheet(blocks: Sequence[Block], *, width: float | int | None = None) -> Drawi
     return drawing([_trace(block) for block in blocks], layout)
 
 
-_kept: Kept[tuple[str, int, int]] = Kept(32 * 2**20)
+_kept: Kept[tuple[str, int, int]] = Kept(16 * 2**20)
 
 
 def picture_of(

@@ -134,7 +134,7 @@ def across_data_sets(info: CheckpointInfo, choice: Choice, found: Components) ->
         if inputs is None:
             continue
         rows = np.random.default_rng(choice.seed).permutation(len(inputs))[: ACROSS**2]
-        head = f"<b>{layout.dataset_title(other.dataset)}</b>, d = {other.latent_dim}, K = {len(inputs):,}"
+        head = f"<b>{layout.dataset_title(other.dataset)}</b><br>d = {other.latent_dim}, K = {len(inputs):,}"
         frames = [theme.PSEUDO] * len(rows)
         galleries.append(Block(inputs[np.sort(rows)], at * step, 0, ACROSS, 1, head, (), frames))
     key, width = f"lecture-{info.name}", GALLERIES * step - 0.9
