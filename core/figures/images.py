@@ -65,14 +65,15 @@ def scale_for(side: int, at_least: int) -> int:
 def png(picture: np.ndarray) -> bytes:
     """A uint8 (h, w) or (h, w, 3) picture as PNG bytes; the same picture gives the same bytes.
 
-    One without colour is written as grey, half as large and in half the time.
+    One without colour is written as grey, half as large and in half the time. Compressed lightly: harder takes half as
+    long again for a fifth less.
     """
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or (picture.ndim == 3 and picture.shape[2] != 3):
         raise ValueError(f"picture must be uint8 (h, w) or (h, w, 3), got {picture.dtype} {picture.shape}")
     if picture.ndim == 3 and (picture[..., :1] == picture[..., 1:]).all():
         picture = picture[..., 0]
     buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(picture)).save(buffer, format="PNG", compress_level=6)
+    Image.fromarray(np.ascontiguousarray(picture)).save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()
 
 
