@@ -209,7 +209,7 @@ def reference(name: str, digest: str, seed: int) -> Reference:
     return typicality.reference(loaded.latents, loaded.vae.prior, seed=seed)
 
 
-@kept(256)
+@kept(32)
 def decoded_around(name: str, digest: str, z: tuple[float, ...], step: float, side: int) -> np.ndarray:
     """Decoded means on a square around z."""
     return generate.decoded_around(model(name, digest), z, step, side)

@@ -50,8 +50,13 @@ def test_enlarging_repeats_pixels():
 
 def test_png_brings_the_same_pixels_back():
     sheet = mosaic(np.random.default_rng(0).random((5, 4, 6)), 3)
-    with Image.open(io.BytesIO(png(sheet))) as picture:
-        np.testing.assert_array_equal(np.asarray(picture), sheet)
+    coloured = sheet.copy()
+    coloured[0, 0] = (1, 2, 3)
+    for pixels, mode in ((sheet, "L"), (sheet[..., 0], "L"), (coloured, "RGB")):  # a grey one is written as grey
+        with Image.open(io.BytesIO(png(pixels))) as picture:
+            assert picture.mode == mode
+            np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), np.broadcast_to(pixels.reshape(
+                *pixels.shape[:2], -1), sheet.shape))  # fmt: skip
     assert base64.b64decode(data_uri(sheet).removeprefix("data:image/png;base64,")) == png(sheet)
     with pytest.raises(ValueError, match="uint8"):
         png(sheet / 255)
