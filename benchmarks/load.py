@@ -222,7 +222,7 @@ def measure(
 def run(*, quick: bool) -> LoadReport:
     """For ``python -m benchmarks load``: everything, ten minutes of memory; quick, one visitor on Home."""
     if quick:
-        return measure(["home"], ["one"], 2.5, 0.0, warm_s=0.0)
+        return measure(["home"], ["one"], 10.0, 0.0, warm_s=0.0)
     return measure(listed_pages(), ["one", "twenty", "fifty", "memory"], 24.0, 600.0)
 
 
