@@ -17,11 +17,9 @@ not. One that is replaced is .tmp-old-NAME for a moment, and is read there. Read
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import shutil
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +27,14 @@ import numpy as np
 from pydantic import ValidationError
 from safetensors.torch import save_file
 
-from core.absent import NONE
 from core.checkpoint_content import require_files, require_same_content, sha256
 from core.checkpoint_folders import (
     NAME,
     OLD,
-    Signature,
-    checkpoint_names,
     checkpoint_root,
     clear,
     place_of,
     recover,
-    signature,
 )
 from core.checkpoint_half import round_to_half
 from core.checkpoint_weights import built_and_filled
@@ -51,9 +45,7 @@ from core.jsonfile import read_object
 from core.latents import LatentCloud, read_latents, write_latents
 from core.metrics_file import metrics_text, read_metrics, write_metrics
 from core.per_image import PerImage, write_per_image
-from core.posteriors import POSTERIORS, FlowPosterior
-from core.priors import PRIORS
-from core.records import CheckpointInfo
+from core.posteriors import FlowPosterior
 from core.replacing import deleted_on_failure, sync
 from core.snapshots import Snapshots
 from core.snapshots_file import write_snapshots
@@ -61,7 +53,7 @@ from core.stored_images import read_images, write_images
 from core.vae import VAE
 
 __all__ = [
-    "NAME", "Checkpoint", "checkpoint_root", "digest", "list_checkpoints", "load", "read_config", "read_metrics",
+    "NAME", "Checkpoint", "checkpoint_root", "digest", "load", "read_config", "read_metrics",
     "recover", "round_to_half", "save", "write_metrics",
 ]  # fmt: skip
 
@@ -209,12 +201,6 @@ def load(name_or_path: str | Path, root: Path | None = None) -> Checkpoint:
     return Checkpoint(path.name, vae, config, metrics, latents, digest(place), flow_latents, images)
 
 
-def list_checkpoints(root: Path | None = None) -> list[CheckpointInfo]:
-    """Every checkpoint under ``root``, by name. A broken one is listed with its reason, never raised."""
-    root = root or checkpoint_root()
-    return [_info(root / name) for name in checkpoint_names(root)]
-
-
 def digest(path: Path) -> str:
     """Content hash of weights, configuration and latents: 16 hexadecimal digits."""
     hasher = hashlib.sha256()
@@ -243,49 +229,3 @@ def read_config(path: Path) -> RunConfig:
         return RunConfig.model_validate(content)
     except ValidationError as error:
         raise CheckpointError(f"config.json: {first_problem(error)}") from error
-
-
-def _info(path: Path, *, again: bool = True) -> CheckpointInfo:
-    """The check of one folder, done again where the folder was replaced meanwhile."""
-    try:
-        before = signature(place_of(path))
-        info = _checked_info(path, before)
-        changed = info.error is not None and signature(place_of(path)) != before
-    except OSError as error:
-        info, changed = CheckpointInfo(path.name, error=f"cannot be read: {error.__class__.__name__}"), True
-    return _info(path, again=False) if changed and again else info
-
-
-@lru_cache(maxsize=512)
-def _checked_info(path: Path, before: Signature) -> CheckpointInfo:  # noqa: ARG001
-    """Full check of one folder; the signature makes the cache forget a folder that was written again."""
-    try:
-        checkpoint = load(path)
-    except CheckpointError as error:
-        return CheckpointInfo(path.name, error=str(error))
-    except Exception as error:  # whatever nobody thought of: one folder must never take the others away
-        logging.getLogger(__name__).exception("checkpoint %s", path.name)
-        return CheckpointInfo(path.name, error=f"cannot be used: {type(error).__name__}: {error}"[:500])
-    config, latents = checkpoint.config, checkpoint.latents or checkpoint.flow_latents
-    others = {entry["seed"]: entry["evaluations"] for entry in checkpoint.metrics.get("seeds", [])}
-    return CheckpointInfo(
-        name=path.name,
-        digest=checkpoint.digest,
-        dataset=config.data.name,
-        prior=config.model.prior.kind,
-        prior_title=PRIORS[config.model.prior.kind].title,
-        posterior=config.model.posterior.kind,
-        posterior_title=POSTERIORS[config.model.posterior.kind].title,
-        latent_dim=config.model.latent_dim,
-        image_shape=config.model.image_shape,
-        likelihood=config.model.likelihood,
-        binarisation=config.data.binarisation,
-        data_seed=config.data.seed,
-        images=0 if latents is None else len(latents),
-        split="" if latents is None else latents.split,
-        total=0 if latents is None else latents.total,
-        metrics=checkpoint.metrics.get("evaluations", {}),
-        seeds=(config.train.seed, *others) if config.model.likelihood != NONE else (),
-        other_seeds=others,
-        pictured=config.model.likelihood != NONE or checkpoint.images is not None,
-    )

@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     from core.cli_flow_timing import add_flow_timing
     from core.cli_import import add_import
     from core.cli_ladder import add_ladder
+    from core.cli_measures import add_measures
     from core.cli_posthoc import add_aggregate
     from core.cli_prior_bill import add_prior_bill
     from core.cli_results import add_results
@@ -75,7 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     from core.cli_zoo import add_zoo
 
     measures = (add_evaluate, add_embed, add_aggregate, add_ladder, add_flow_timing, add_prior_bill)
-    for add in (_add_list, add_train, add_seeds, add_zoo, add_sweep, add_import, *measures, add_results, _add_data):
+    makes = (_add_list, add_train, add_seeds, add_measures, add_zoo, add_sweep, add_import)
+    for add in (*makes, *measures, add_results, _add_data):
         command = add(subcommands)
         command.add_argument("--json", action="store_true", help="print one JSON object")
         command.add_argument("--root", type=Path, default=checkpoint_root(), help="folder of the checkpoints")
@@ -91,7 +93,7 @@ def _add_list(subcommands: Any) -> argparse.ArgumentParser:
 def _list(options: argparse.Namespace) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from core.checkpoint import list_checkpoints
+    from core.checkpoint_list import list_checkpoints
 
     return {"checkpoints": [asdict(info) for info in list_checkpoints(options.root)]}
 

@@ -98,7 +98,7 @@ def _run_name(name: str, seed: int) -> str:
 
 def _spread(options: argparse.Namespace) -> dict[str, Any]:
     """What the seeds now say of the test likelihood, {} where it is not measured."""
-    from core.checkpoint import list_checkpoints
+    from core.checkpoint_list import list_checkpoints
     from core.seed_spread import over_seeds
 
     info = next(info for info in list_checkpoints(options.root) if info.name == options.name)

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from core.absent import NONE
-from core.checkpoint import list_checkpoints, read_config
-from core.checkpoint_folders import place_of, signatures
+from core.checkpoint import read_config
+from core.checkpoint_folders import signatures
+from core.checkpoint_list import list_checkpoints
 from core.comparison import Measured, gains
 from core.config import RunConfig
 from core.datasets.titles import dataset_place
 from core.errors import CheckpointError
+from core.measures_only import FOLDER, folder_of, list_measured
 from core.metrics_file import read_metrics
 from core.model_card import seeds_command
 from core.per_image import read_per_image
@@ -29,7 +31,8 @@ from core.records import CheckpointInfo
 from core.results_records import ResultGroup, ResultRow
 from core.seed_spread import SeedSpread, over_seeds
 from core.training_cost import TrainingCost, training_cost
-from core.zoo_recipes import FILE, Recipe, read_recipes
+from core.zoo_recipes import FILE as RECIPES
+from core.zoo_recipes import Recipe, read_recipes
 
 SPLIT = "test"
 NOT_TRAINED = "not trained yet"
@@ -46,12 +49,14 @@ def results(root: Path, *, recipes: bool = True) -> list[ResultGroup]:
         ValueError: where the recipe file cannot be used.
     """
     infos = {info.name: info for info in list_checkpoints(root)}
-    asked = read_recipes(root / FILE) if recipes and (root / FILE).is_file() else {}
+    infos |= {info.name: info for info in list_measured(root)}
+    asked = read_recipes(root / RECIPES) if recipes and (root / RECIPES).is_file() else {}
     groups: dict[tuple[Any, ...], list[ResultRow]] = {}
     for info in infos.values():
         if not info.error and info.likelihood != NONE:
-            config, metrics = read_config(place_of(root / info.name)), read_metrics(place_of(root / info.name))
-            row = _row(info, config, training_cost(metrics))
+            place = folder_of(root, info.name)
+            row = _row(info, read_config(place), training_cost(read_metrics(place)))
+            row = replace(row, weights=place.parent.name != FOLDER)
             groups.setdefault(_key(info, row.test), []).append(row)
     _into_measured(groups)
     for key, rows in groups.items():
@@ -69,8 +74,9 @@ def stamp(root: Path) -> str:
     """Changes whenever a file that the results come from is written, appears or goes."""
     recipes = None
     with suppress(OSError):  # there need not be any
-        recipes = (root / FILE).stat().st_mtime_ns
-    return hashlib.sha256(repr((str(root), recipes, signatures(root))).encode()).hexdigest()
+        recipes = (root / RECIPES).stat().st_mtime_ns
+    written = signatures(root), signatures(root / FOLDER)
+    return hashlib.sha256(repr((str(root), recipes, written)).encode()).hexdigest()
 
 
 def _key(info: CheckpointInfo, test: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -142,7 +148,7 @@ def _with_gains(rows: list[ResultRow], infos: Mapping[str, CheckpointInfo], root
 def _measured(row: ResultRow, root: Path) -> Measured:
     """A row for comparison; where the file of its images cannot be used, its differences are not paired."""
     try:
-        per_image = read_per_image(place_of(root / row.name), SPLIT, row.test)
+        per_image = read_per_image(folder_of(root, row.name), SPLIT, row.test)
     except CheckpointError:
         per_image = None
     return Measured(row.name, row.title, row.test, per_image)

@@ -33,6 +33,7 @@ class ResultRow:
         gains: over N(0, I) of the same images, latent dimension and posterior, as ``core.comparison.gains`` gives them;
             {} where there is no such model, or this is it.
         seed_gains: nats of ELBO gained over N(0, I) under each other training seed that both were trained with.
+        weights: whether they are here too; else only the measures are.
     """
 
     name: str
@@ -49,6 +50,7 @@ class ResultRow:
     commands: tuple[str, ...]
     gains: Mapping[str, Difference] = field(default_factory=dict)
     seed_gains: Mapping[int, float] = field(default_factory=dict)
+    weights: bool = True
 
     @property
     def exact(self) -> bool:

@@ -82,7 +82,8 @@ def group_sentences(group: ResultGroup) -> list[str]:
     """What has to be known to read the numbers of a group."""
     told = [comparison_sentence(one) for one in comparisons(group)]
     studies = dict.fromkeys(one.study for one in group.published)
-    return [*told, *map(study_sentence, studies), *_of_samples(group), *_of_ceiling(group), *_of_missing(group)]
+    of_rows = (_of_samples, _of_ceiling, _of_measures, _of_missing)
+    return [*told, *map(study_sentence, studies), *(sentence for of in of_rows for sentence in of(group))]
 
 
 def study_sentence(study: Study) -> str:
@@ -114,6 +115,13 @@ def _of_ceiling(group: ResultGroup) -> list[str]:
                     "the priors' doing, and its null is not known."
                 ]
     return []
+
+
+def _of_measures(group: ResultGroup) -> list[str]:
+    names = [row.name for row in group.rows if not row.weights]
+    if not names:
+        return []
+    return [f"Only the measures of {', '.join(names)} are here, not the weights: the commands train them again."]
 
 
 def _of_missing(group: ResultGroup) -> list[str]:

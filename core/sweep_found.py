@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from core.checkpoint import list_checkpoints, read_config
+from core.checkpoint import read_config
 from core.checkpoint_folders import place_of
+from core.checkpoint_list import list_checkpoints
 from core.config import RunConfig, TrainConfig, validated
 from core.posteriors import POSTERIORS
 from core.priors import PRIORS

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.checkpoint import list_checkpoints
 from core.checkpoint_folders import place_of
+from core.checkpoint_list import list_checkpoints
 from core.errors import CheckpointError
+from core.measures_only import folder_of, list_measured
 from core.metrics_file import read_metrics
 from core.records import CheckpointInfo, Estimate
 from core.seed_spread import over_seeds
@@ -17,7 +18,7 @@ from core.training_cost import training_cost
 from core.training_file import curve_file, read_curve
 from core.zoo_recipes import Recipe
 
-THERE, NOT_TRAINED = "there", "not trained"
+THERE, NOT_TRAINED, MEASURED = "there", "not trained", "measured, without weights"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,20 @@ class ZooModel:
 def zoo_status(recipes: Sequence[Recipe], root: Path) -> list[ZooModel]:
     """The state of every recipe, in their order."""
     infos = {info.name: info for info in list_checkpoints(root)}
-    return [_model(recipe, root, infos.get(recipe.name)) for recipe in recipes]
+    measured = {info.name: info for info in list_measured(root) if not info.error}
+    return [
+        _measured(recipe, root, measured[recipe.name])
+        if recipe.name in measured
+        else _model(recipe, root, infos.get(recipe.name))
+        for recipe in recipes
+    ]
+
+
+def _measured(recipe: Recipe, root: Path, info: CheckpointInfo) -> ZooModel:
+    """A model of which only the measures are here: to be trained, unless somebody is content with them."""
+    begun = _begun(recipe.name, root)
+    state = MEASURED if begun == NOT_TRAINED else f"{MEASURED}; {begun}"
+    return replace(_there(recipe, info, folder_of(root, recipe.name)), state=state, usable=False)
 
 
 def _model(recipe: Recipe, root: Path, info: CheckpointInfo | None) -> ZooModel:
@@ -61,7 +75,11 @@ def _model(recipe: Recipe, root: Path, info: CheckpointInfo | None) -> ZooModel:
         return ZooModel(recipe.name, _begun(recipe.name, root), False, 0, most, None, None, 0)
     if info.error:
         return ZooModel(recipe.name, f"broken: {info.error}", False, 0, most, None, None, 0)
-    cost = training_cost(read_metrics(place_of(root / recipe.name)))
+    return _there(recipe, info, place_of(root / recipe.name))
+
+
+def _there(recipe: Recipe, info: CheckpointInfo, folder: Path) -> ZooModel:
+    cost = training_cost(read_metrics(folder))
     nll = info.metrics.get("test", {}).get("nll")
     spread = over_seeds(info, "nll")
     return ZooModel(
@@ -69,7 +87,7 @@ def _model(recipe: Recipe, root: Path, info: CheckpointInfo | None) -> ZooModel:
         state=THERE,
         usable=True,
         epochs=cost.epochs or 0,
-        most=most,
+        most=int(recipe.request.settings["epochs"]),
         minutes=None if cost.seconds is None else cost.seconds / 60,
         nll=None if nll is None else Estimate(nll["value"], nll["se"]),
         seeds=0 if spread is None else spread.n,

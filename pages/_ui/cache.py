@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from core import checkpoint, embedding_file, generate, jobs, metrics_file, region, typicality, views
+from core import checkpoint, checkpoint_list, embedding_file, generate, jobs, metrics_file, region, typicality, views
 from core import gallery as galleries
 from core.browser_records import Reference
 from core.errors import CheckpointError
@@ -37,7 +37,7 @@ WHOLE: ViewKey = ("plane", 0, 0, 0)
 
 def checkpoints() -> list[CheckpointInfo]:
     """Every checkpoint, broken ones with their reason; the files' times are looked at in every call."""
-    return checkpoint.list_checkpoints()
+    return checkpoint_list.list_checkpoints()
 
 
 @kept(24, "Loading the model")

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.build import build, resolved
-from core.checkpoint import digest, list_checkpoints, load, round_to_half, save
+from core.checkpoint import digest, load, round_to_half, save
+from core.checkpoint_list import list_checkpoints
 from core.config import DataConfig, RunConfig
 from core.errors import CheckpointError
 from core.latents import cloud

@@ -9,7 +9,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from core.checkpoint import digest, list_checkpoints, load, save, write_metrics
+from core.checkpoint import digest, load, save, write_metrics
+from core.checkpoint_list import list_checkpoints
 from core.errors import CheckpointError
 from core.latents import cloud
 from tests.core.test_checkpoint import FILES, METRICS, edit, trained, write

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from core.checkpoint import list_checkpoints, load, recover
+from core.checkpoint import load, recover
 from core.checkpoint_folders import place_of
+from core.checkpoint_list import list_checkpoints
 from core.errors import CheckpointError
 from tests.core.test_checkpoint import write
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core.checkpoint import checkpoint_root, list_checkpoints, load, read_config
+from core.checkpoint import checkpoint_root, load, read_config
+from core.checkpoint_list import list_checkpoints
 from core.cli import main
 from core.config import TrainConfig
 from core.train import Run

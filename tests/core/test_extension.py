@@ -12,7 +12,8 @@ from pydantic import Field
 from streamlit.testing.v1 import AppTest
 from torch import Generator, Tensor, nn
 
-from core.checkpoint import list_checkpoints, load
+from core.checkpoint import load
+from core.checkpoint_list import list_checkpoints
 from core.cli import main
 from core.priors import PRIORS, Prior, PriorContext, PriorKind
 from core.priors.base import Options

@@ -13,7 +13,8 @@ import safetensors.torch
 import torch
 
 from core.build import build
-from core.checkpoint import list_checkpoints, load, save
+from core.checkpoint import load, save
+from core.checkpoint_list import list_checkpoints
 from core.cli import main
 from core.errors import CheckpointError
 from core.flow_latents import FlowCloud, read_flow_latents, write_flow_latents

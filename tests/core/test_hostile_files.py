@@ -16,7 +16,8 @@ import pytest
 import torch
 
 from core import uploads
-from core.checkpoint import list_checkpoints, load
+from core.checkpoint import load
+from core.checkpoint_list import list_checkpoints
 from core.datasets import DataError
 from core.datasets import load as load_data
 from core.embedding_file import read_embedding

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from core import checkpoint, gallery
+from core import checkpoint, checkpoint_list, gallery
 from core.build import build
 from core.config import DataConfig, ModelConfig, PosteriorConfig, PriorConfig, RunConfig
 from core.datasets import DataError
@@ -74,7 +74,7 @@ def test_every_prior_is_saved_and_loaded_bit_for_bit(tmp_path: Path, file: Path,
     assert torch.equal(back.vae.prior.log_prob(z), made.vae.prior.log_prob(z))
     assert (len(back.latents), back.latents.split) == (120 if prior == "standard" else 60, "test")
     assert np.abs(back.images - made.images).max() <= 0.5 / 255 + 1e-6
-    (info,) = checkpoint.list_checkpoints(tmp_path / "root")
+    (info,) = checkpoint_list.list_checkpoints(tmp_path / "root")
     assert info.error is None and not info.decodes and info.pictured and info.of_gaussians
     assert (info.dataset, info.prior, info.images) == ("latents:mine", prior, len(made.cloud))
     with pytest.raises(ValueError, match="without a decoder"):

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from core.checkpoint import list_checkpoints, load, read_metrics
+from core.checkpoint import load, read_metrics
+from core.checkpoint_list import list_checkpoints
 from core.cli import main
 from core.errors import CheckpointError
 from core.records import CheckpointInfo

@@ -11,7 +11,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from core.checkpoint import list_checkpoints, load
+from core.checkpoint import load
+from core.checkpoint_list import list_checkpoints
 from core.errors import CheckpointError
 from core.latents import encode
 from core.priors import PRIORS

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core.checkpoint import list_checkpoints, load
+from core.checkpoint import load
+from core.checkpoint_list import list_checkpoints
 from core.cli import main
 from core.sweep_order import Order, Outcome
 from core.sweep_transport import Store

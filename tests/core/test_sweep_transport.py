@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.checkpoint import digest, list_checkpoints, load, save
+from core.checkpoint import digest, load, save
+from core.checkpoint_list import list_checkpoints
 from core.errors import CheckpointError
 from core.sweep_transport import Store, files_of, land
 from tests.core.test_checkpoint import METRICS, trained

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from core import jobs, training_runs
-from core.checkpoint import list_checkpoints, load
+from core.checkpoint import load
+from core.checkpoint_list import list_checkpoints
 from core.job_worker import Job
 from core.training_file import curve_file, state_file
 from core.training_request import TrainingRequest

@@ -19,8 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core import train
-from core.checkpoint import digest, list_checkpoints, load, recover, save
+from core.checkpoint import digest, load, recover, save
 from core.checkpoint_folders import place_of
+from core.checkpoint_list import list_checkpoints
 from core.cli import main as command
 from tests.core.commands import train_arguments, write_images
 from tests.core.test_checkpoint import METRICS, trained

@@ -17,8 +17,9 @@ import torch
 from hypothesis import HealthCheck, Phase, given, settings
 
 from core import model_card
-from core.checkpoint import Checkpoint, list_checkpoints, load
+from core.checkpoint import Checkpoint, load
 from core.checkpoint_content import require_same_content
+from core.checkpoint_list import list_checkpoints
 from core.component_file import read_components
 from core.errors import CheckpointError
 from core.ladder_file import read_ladder

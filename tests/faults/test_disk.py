@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.checkpoint import list_checkpoints, load, recover, write_metrics
+from core.checkpoint import load, recover, write_metrics
+from core.checkpoint_list import list_checkpoints
 from core.embedding_file import write_embedding
 from core.ladder_file import read_ladder_file, write_ladder
 from core.progress import write_json

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from core import jobs, uploads
-from core.checkpoint import list_checkpoints
+from core.checkpoint_list import list_checkpoints
 from tests.core.commands import train_arguments, write_images
 from tests.core.test_uploads import images, npz
 

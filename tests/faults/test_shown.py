@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import checkpoint
-from core.checkpoint import list_checkpoints
+from core import checkpoint, checkpoint_list
+from core.checkpoint_list import list_checkpoints
 from core.errors import CheckpointError
 from pages._ui import cache_store
 from tests.pages.addresses import PAGES, Open, arriving, said
@@ -115,8 +115,8 @@ def test_one_folder_that_nobody_thought_of_takes_no_other_away(whole: Path, monk
             raise ZeroDivisionError("nobody thought of that")
         return real(path, *more)
 
-    monkeypatch.setattr(checkpoint, "load", surprise)
-    checkpoint._checked_info.cache_clear()
+    monkeypatch.setattr(checkpoint_list, "load", surprise)
+    checkpoint_list._checked_info.cache_clear()
     found = {info.name: info.error for info in list_checkpoints(whole)}
-    checkpoint._checked_info.cache_clear()
+    checkpoint_list._checked_info.cache_clear()
     assert found == {"iaf": "cannot be used: ZeroDivisionError: nobody thought of that", "latents": None, "vamp": None}

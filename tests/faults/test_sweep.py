@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from core.checkpoint import list_checkpoints, load
+from core.checkpoint import load
+from core.checkpoint_list import list_checkpoints
 
 ROOT = Path(__file__).resolve().parents[2]
 GRID = """

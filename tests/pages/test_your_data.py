@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core import jobs, uploads
-from core.checkpoint import list_checkpoints
+from core.checkpoint_list import list_checkpoints
 from core.cli import main
 from tests.core.test_uploads import codes, images, npz
 from tests.pages.test_train import Open, words
