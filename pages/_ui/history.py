@@ -21,6 +21,8 @@ from pages._ui import cache_history, changes, charts, downloads, layout
 
 STEP_S = 0.8
 """Seconds that each snapshot stays while the slider runs by itself."""
+ECHOES = 3
+"""Steps that a browser may be behind."""
 EPOCH, PLAY, KEPT = "epoch", "history-play", "history-kept"
 """Keys of the slider, of the run, (model, when it began, index it began at) or None, and of the last kept epoch."""
 
@@ -128,7 +130,7 @@ def _slider(info: CheckpointInfo, course: Course) -> int:
         button = st.container(width="content")
         first = course.kept if course.kept is not None else course.epochs[-1]
         epoch = st.select_slider(
-            "Epoch", course.epochs, value=first, key=EPOCH, bind="query-params", on_change=_stop,
+            "Epoch", course.epochs, value=first, key=EPOCH, bind="query-params", on_change=_moved, args=(course,),
             help="The snapshots that were taken while the model was trained. The arrow keys move the slider.",
         )  # fmt: skip
     index = bisect_left(course.epochs, epoch)
@@ -136,7 +138,8 @@ def _slider(info: CheckpointInfo, course: Course) -> int:
         if _running(info):
             st.button("Stop", icon=":material/stop:", key="history-stop", on_click=_stop)
         else:
-            start = 0 if index == len(course) - 1 else index
+            # The kept model, which is shown first, is one of the last: from there on there is nothing to see.
+            start = 0 if epoch in (course.kept, course.epochs[-1]) else index
             st.button("Play", icon=":material/play_arrow:", key="history-start", on_click=_play, args=(info, start))
     return index
 
@@ -150,18 +153,35 @@ def _play(info: CheckpointInfo, start: int) -> None:
     st.session_state[PLAY] = info.name, time.monotonic(), start
 
 
+def _moved(course: Course) -> None:
+    """Somebody moved the slider: the run ends, unless it is only what the run itself had shown a moment ago.
+
+    A browser that is slow asks for the next step while it still shows the one before, and tells that as its value.
+    """
+    if st.session_state.get(PLAY) is None:
+        return
+    behind = _due(course) - course.epochs.index(st.session_state[EPOCH])
+    if not 0 <= behind <= ECHOES:
+        _stop()
+
+
 def _stop() -> None:
     st.session_state[PLAY] = None
 
 
 def _advance(course: Course) -> None:
     """Put the slider where it is by now: by the clock, so that a slow server leaves snapshots out and never lags."""
-    _, began, start = st.session_state[PLAY]
-    index = start + int((time.monotonic() - began) / STEP_S)
-    st.session_state[EPOCH] = course.epochs[min(index, len(course) - 1)]
-    if index >= len(course) - 1:
+    index = _due(course)
+    st.session_state[EPOCH] = course.epochs[index]
+    if index == len(course) - 1:
         _stop()
         st.rerun()
+
+
+def _due(course: Course) -> int:
+    """Index of the snapshot that the run is at by now."""
+    _, began, start = st.session_state[PLAY]
+    return min(start + int((time.monotonic() - began) / STEP_S), len(course) - 1)
 
 
 def _curve(info: CheckpointInfo, course: Course, index: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,33 @@ def test_stop_and_a_moved_slider_end_the_play(open_page: Open, monkeypatch: pyte
     app.button(key="history-start").click().run()
     app.select_slider(key="epoch").set_value(2).run()
     assert app.button(key="history-start").label == "Play" and app.select_slider(key="epoch").value == 2
+
+
+def test_a_browser_that_is_behind_does_not_end_the_play(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It asks for the next step with the value of the one before, which Streamlit takes for a change."""
+    clock = [100.0]
+    monkeypatch.setattr(history.time, "monotonic", lambda: clock[0])
+    app = open_page("prior_vs_posterior", models="recorded", epoch="0")
+    app.button(key="history-start").click().run()
+    clock[0] += 1.5 * history.STEP_S
+    app.run()
+    assert app.select_slider(key="epoch").value == 1
+    app.select_slider(key="epoch").set_value(0).run()
+    assert not app.exception and app.button(key="history-stop").label == "Stop"
+    assert app.select_slider(key="epoch").value == 1, "where the clock has it"
+
+
+def test_play_begins_at_the_start_where_the_kept_model_is_shown(
+    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history.time, "monotonic", lambda: 100.0)
+    trained(tmp_path, "long", "standard", tiny_data(), snapshots=20, epochs=6)
+    real = history.cache_history.course  # the kept model need not be the last
+    monkeypatch.setattr(history.cache_history, "course", lambda *question: replace(real(*question), kept=3))
+    app = open_page("prior_vs_posterior", root=tmp_path, models="long")
+    assert app.select_slider(key="epoch").value == 3 != app.select_slider(key="epoch").options[-1]
+    app.button(key="history-start").click().run()
+    assert not app.exception and app.select_slider(key="epoch").value == 0
 
 
 def test_a_click_in_the_curve_chooses_the_epoch(open_page: Open) -> None:
