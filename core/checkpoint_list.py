@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
+
+from cachetools import LRUCache
 
 from core.absent import NONE
 from core.checkpoint import load
@@ -18,6 +20,10 @@ from core.posteriors import POSTERIORS
 from core.priors import PRIORS
 from core.records import CheckpointInfo
 
+_known: LRUCache[tuple[Path, Path, Signature], CheckpointInfo] = LRUCache(512)
+"""What was found in each folder, by name, place and signature."""
+_lock = Lock()
+
 
 def list_checkpoints(root: Path | None = None) -> list[CheckpointInfo]:
     """Every checkpoint under ``root``, by name. A broken one is listed with its reason, never raised."""
@@ -25,20 +31,36 @@ def list_checkpoints(root: Path | None = None) -> list[CheckpointInfo]:
     return [_info(root / name) for name in checkpoint_names(root)]
 
 
-def _info(path: Path, *, again: bool = True) -> CheckpointInfo:
-    """The check of one folder, done again where the folder was replaced meanwhile."""
+def _info(path: Path, *, attempts: int = 3) -> CheckpointInfo:
+    """The check of one folder, done again where it was moved or written again meanwhile.
+
+    Only what was found while nothing changed counts and is remembered: what is read across the moment in which another
+    folder takes the place is a bit of both, and the one that looked damaged may come back as it was.
+    """
     try:
-        before = signature(place_of(path))
-        info = _checked_info(path, before)
-        changed = info.error is not None and signature(place_of(path)) != before
+        place = place_of(path)
+        key = (path, place, signature(place))
+        with _lock:
+            if key in _known:
+                return _known[key]
+        info = _checked_info(path)
+        if (path, place_of(path), signature(place)) == key:
+            with _lock:
+                _known[key] = info
+            return info
     except OSError as error:
-        info, changed = CheckpointInfo(path.name, error=f"cannot be read: {error.__class__.__name__}"), True
-    return _info(path, again=False) if changed and again else info
+        info = CheckpointInfo(path.name, error=f"cannot be read: {error.__class__.__name__}")
+    return _info(path, attempts=attempts - 1) if attempts > 1 else info
 
 
-@lru_cache(maxsize=512)
-def _checked_info(path: Path, before: Signature) -> CheckpointInfo:  # noqa: ARG001
-    """Full check of one folder; the signature makes the cache forget a folder that was written again."""
+def forget() -> None:
+    """Check every folder anew when it is asked for."""
+    with _lock:
+        _known.clear()
+
+
+def _checked_info(path: Path) -> CheckpointInfo:
+    """Full check of one folder."""
     try:
         checkpoint = load(path)
     except CheckpointError as error:

@@ -116,7 +116,7 @@ def test_one_folder_that_nobody_thought_of_takes_no_other_away(whole: Path, monk
         return real(path, *more)
 
     monkeypatch.setattr(checkpoint_list, "load", surprise)
-    checkpoint_list._checked_info.cache_clear()
+    checkpoint_list.forget()
     found = {info.name: info.error for info in list_checkpoints(whole)}
-    checkpoint_list._checked_info.cache_clear()
+    checkpoint_list.forget()
     assert found == {"iaf": "cannot be used: ZeroDivisionError: nobody thought of that", "latents": None, "vamp": None}
