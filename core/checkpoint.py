@@ -28,14 +28,7 @@ from pydantic import ValidationError
 from safetensors.torch import save_file
 
 from core.checkpoint_content import require_files, require_same_content, sha256
-from core.checkpoint_folders import (
-    NAME,
-    OLD,
-    checkpoint_root,
-    clear,
-    place_of,
-    recover,
-)
+from core.checkpoint_folders import NAME, OLD, checkpoint_root, clear, place_of, recover
 from core.checkpoint_half import round_to_half
 from core.checkpoint_weights import built_and_filled
 from core.config import SCHEMA_VERSION, RunConfig

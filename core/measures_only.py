@@ -19,7 +19,7 @@ from core.records import CheckpointInfo
 from core.replacing import replacing
 
 FOLDER = "_measured"
-METRICS = "metrics.json"
+METRICS, IMAGES = "metrics.json", "per_image-*.safetensors"
 
 
 def keep_measures(source: Path, root: Path) -> Path:
@@ -44,8 +44,10 @@ def keep_measures(source: Path, root: Path) -> Path:
         raise ValueError(f"{root} has a checkpoint {found.name}, whose own measures count")
     place, target = place_of(source), root / FOLDER / found.name
     target.mkdir(parents=True, exist_ok=True)
-    files = [*sorted(place.glob("per_image-*.safetensors")), place / "config.json", place / METRICS]
-    for file in files:  # the measures last: without them there is nothing to be listed
+    images = sorted(place.glob(IMAGES))
+    for old in {file.name for file in target.glob(IMAGES)} - {file.name for file in images}:
+        (target / old).unlink()
+    for file in (*images, place / "config.json", place / METRICS):  # the last makes it one that is listed
         with replacing(target / file.name) as fresh:
             shutil.copyfile(file, fresh)
     return target

@@ -78,10 +78,11 @@ def pages_open_no_files(path: str, source: str) -> list[str]:
 
 
 def only_one_file_caches(path: str, source: str) -> list[str]:
-    if path.startswith("pages/_ui/cache") and path.count("/") == 2:  # cache.py and its parts, cache_<subject>.py
-        return []
+    """Streamlit's caches nowhere, ``kept`` in cache.py and its parts, cache_<subject>.py."""
     words = ("cache_data", "cache_resource")
     attributes = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
+    if not (path.startswith("pages/_ui/cache") and path.count("/") == 2):
+        words += ("cache_store", "cache_store.kept")
     return sorted(attributes.intersection(words) | {n for n in imported_modules(path, source) if n.endswith(words)})
 
 
@@ -191,6 +192,9 @@ RULES: list[tuple[Rule, list[tuple[str, str]]]] = [
             ("pages/_ui/a.py", "@st.cache_resource(max_entries=1)\ndef f(): ..."),
             ("pages/cache_a.py", "@st.cache_data\ndef f(): ..."),
             ("pages/home.py", "from streamlit import cache_data"),
+            ("pages/_ui/cache_a.py", "@st.cache_data\ndef f(): ..."),
+            ("pages/_ui/a.py", "from pages._ui.cache_store import kept"),
+            ("pages/home.py", "from pages._ui import cache_store"),
         ],
     ),
     (short_files, [("core/a.py", "x = 1\n" * (MAX_LINES + 1)), ("pages/a.py", "\n" * (MAX_LINES + 1))]),

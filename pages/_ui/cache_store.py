@@ -1,7 +1,8 @@
 """How the answers of ``cache.py`` and its parts are kept: by their arguments, for all sessions, the oldest going first.
 
 Streamlit's own caches do the same, but look up the names of a function's parameters and hash every argument in each
-call: 0.3 ms, of which a page makes a hundred. The arguments here are names and numbers, which are compared as they are.
+call: 0.1 to 0.2 ms, and a page makes a hundred. The arguments here are names and numbers, which are compared as they
+are.
 """
 
 from __future__ import annotations

@@ -151,3 +151,20 @@ def test_a_folder_that_moves_while_it_is_read_is_read_again(tmp_path: Path, monk
 
     monkeypatch.setattr(f"{module}.place_of", place_then_move)
     assert [(info.name, info.error) for info in list_checkpoints(tmp_path)] == [("model", None)] and moved
+
+
+def test_what_is_read_while_another_takes_its_place_does_not_count(tmp_path: Path, monkeypatch) -> None:
+    """It may be whole, and is yet what is not there any more, or a bit of both."""
+    write(tmp_path / "model", "mog")
+    write(tmp_path / "other", "vamp")
+
+    def load_then_replace(path: Path) -> object:
+        found = load(path)
+        if (tmp_path / "other").exists() and path.name == "model":
+            shutil.rmtree(tmp_path / "model")
+            (tmp_path / "other").rename(tmp_path / "model")
+        return found
+
+    monkeypatch.setattr("core.checkpoint_list.load", load_then_replace)
+    found = {info.name: info.prior for info in list_checkpoints(tmp_path)}
+    assert found["model"] == "vamp"

@@ -62,6 +62,7 @@ def test_it_is_no_checkpoint_and_yields_to_one(whole: Path, root: Path) -> None:
 
 def test_the_command_keeps_them_and_tells_what_it_cannot(whole: Path, root: Path, tmp_path: Path, capsys) -> None:
     before = stamp(root)
+    (root / FOLDER / "b" / "per_image-train.safetensors").write_bytes(b"of another evaluation")
     told = answer(capsys, "measures", str(whole / "b"), "--json", "--root", str(root))
     kept = root / FOLDER / "b"
     names = {"config.json", "metrics.json", "per_image-test.safetensors"}

@@ -289,8 +289,7 @@ def test_a_cluster_that_nobody_runs_is_told_at_once(place: Path, capsys) -> None
 
 def test_without_ray_it_says_what_to_install(place: Path, capsys, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    told = complaint(capsys, *arguments(place, ""))
-    assert told == "error: Sweeps need Ray: pip install -r requirements-sweep.txt"
+    assert complaint(capsys, *arguments(place, "")) == "error: Sweeps need Ray: pip install -r requirements-sweep.txt"
 
 
 def test_nothing_imports_ray_or_fsspec_before_it_is_needed() -> None:
