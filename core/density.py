@@ -136,10 +136,29 @@ def function_grid(
     rows = []
     for part in y.view(cells, points).split(max(1, 50_000 // (len(x) * points))):  # whole rows of cells at a time
         places = torch.stack([x.repeat(part.numel()), part.flatten().repeat_interleave(len(x))], 1).float()
-        values = log_prob(places).double().view(len(part), points, cells, points)
-        rows.append(values.permute(0, 2, 1, 3).flatten(2).logsumexp(2) - 2 * math.log(points))
-    log_density = torch.cat(rows)
-    edges = view.edges(cells)
+        rows.append(_cell_means(log_prob(places).double(), cells, points))
+    return _evaluated(torch.cat(rows), view)
+
+
+def lattice_grid(values: Tensor, view: Window, points: int) -> DensityGrid:
+    """Mean density of every cell from log-densities at ``points`` x ``points`` places in it.
+
+    Args:
+        values: (cells * points, cells * points), rows upwards.
+        view: the part of the plane.
+        points: values along each side of a cell.
+    """
+    return _evaluated(_cell_means(values.double(), len(values) // points, points), view)
+
+
+def _cell_means(values: Tensor, cells: int, points: int) -> Tensor:
+    """Log of the mean density of each cell in whole rows of cells."""
+    apart = values.reshape(-1, points, cells, points).permute(0, 2, 1, 3).flatten(2)
+    return apart.squeeze(2) if points == 1 else apart.logsumexp(2) - 2 * math.log(points)
+
+
+def _evaluated(log_density: Tensor, view: Window) -> DensityGrid:
+    edges = view.edges(len(log_density))
     area = float((edges[0][1] - edges[0][0]) * (edges[1][1] - edges[1][0]))
     return _grid(edges, log_density, float(log_density.exp().sum()) * area)
 

@@ -8,7 +8,7 @@ dependency.py `dependency_figure`, prior_bill.py `bill_figure`
 component_mosaic.py, component_map.py, component_usage.py, component_path.py  the components of a mixture prior;
     component_words.py  their sentences; sheets.py  blocks of pictures with words
 history.py    a recorded training, epoch by epoch; history_words.py  its sentences
-images.py     `mosaic`, `png`, `data_uri`
+images.py     `mosaic`, `png`, `data_uri`, `mosaic_uri`
 drawing.py    what every builder ends in;  ready.py, kept.py  figures, pictures and contours by content, made once
 verdicts.py   `mismatch_sentence`, `caption`
 tour_words.py, tour_model_words.py   the answers of the guided tour
@@ -24,7 +24,7 @@ from core.figures.dependency import dependency_figure, dependency_table
 from core.figures.elbo import elbo_split
 from core.figures.flow_timing import flow_timing_figure
 from core.figures.flow_timing_tables import check_table, comparison_table, run_label, run_table, timing_table
-from core.figures.images import data_uri, mosaic, png, scale_for
+from core.figures.images import data_uri, mosaic, mosaic_uri, png, scale_for
 from core.figures.ladder import ladder_figure, ladder_table
 from core.figures.ladder_axis import reference_name
 from core.figures.ladder_words import ladder_answers
@@ -67,6 +67,7 @@ __all__ = [
     "marks",
     "mismatch_sentence",
     "mosaic",
+    "mosaic_uri",
     "outlined",
     "plane_scatter",
     "png",

@@ -85,11 +85,26 @@ def data_uri(picture: np.ndarray) -> str:
 
     It is kept: compressing a small picture takes longer than all else that a page does for it.
     """
+    return _kept.get(content_key(picture), lambda: _uri(picture), len)
+
+
+def mosaic_uri(images: np.ndarray, columns: int = 1, *, at_least: int) -> str:
+    """``data_uri`` of a ``mosaic`` of images at least so many pixels wide each; kept by the images.
+
+    Args:
+        images: as ``mosaic`` takes them.
+        columns: images in a row.
+        at_least: pixels.
+    """
 
     def make() -> str:
-        return "data:image/png;base64," + base64.b64encode(png(picture)).decode("ascii")
+        return _uri(mosaic(images, columns, scale=scale_for(images.shape[1], at_least)))
 
-    return _kept.get(content_key(picture), make, len)
+    return _kept.get(content_key(images, columns, at_least), make, len)
+
+
+def _uri(picture: np.ndarray) -> str:
+    return "data:image/png;base64," + base64.b64encode(png(picture)).decode("ascii")
 
 
 def _as_rgb(images: np.ndarray) -> np.ndarray:

@@ -82,14 +82,6 @@ class Blocks:
         offset = (torch.arange(across, dtype=torch.float64) + 0.5) * (self.side / across)
         return (self.corners[chosen][:, None] + torch.cartesian_prod(offset, offset)).flatten(0, 1)
 
-    def containing(self, z: Tensor) -> Tensor:
-        """Number of the block that each place (n, 2) lies in, (n,); -1 where it lies in none."""
-        low, high = self.corners.amin(0), self.corners.amax(0)
-        counts = ((high - low) / self.side).round().long() + 1
-        at = ((z.double().cpu() - low) / self.side).floor().long()
-        inside = ((at >= 0) & (at < counts)).all(1)
-        return torch.where(inside, at[:, 0] * counts[1] + at[:, 1], -1)
-
     def border(self) -> Tensor:
         """Which blocks are outermost, (m,)."""
         return ((self.corners == self.corners.amin(0)) | (self.corners == self.corners.amax(0))).any(1)
@@ -127,26 +119,13 @@ def log_likelihood_2d(
             f"quadrature needs two latent dimensions and an image; got d = {vae.prior.dim} and {len(x)} images; "
             "use core.metrics.likelihood.log_marginal in more dimensions"
         )
-    plane, refine, change = fine_plane(vae, x, tolerance=tolerance, check=check, seed=seed)[:3]
-    value, prior_mass, border = _integrate(vae, x, plane, refine, on_progress)[:3]
-    rms = float(change.square().mean().sqrt())
-    return LogLikelihood(value, float(change.max()), rms, len(change), plane.side / BLOCK / refine, prior_mass, border)
-
-
-@torch.inference_mode()
-def fine_plane(
-    vae: VAE, x: Images, *, tolerance: float = 0.01, check: int = 64, seed: int = 0, most: int = MOST_CELLS
-) -> tuple[Blocks, int, Tensor, Tensor]:
-    """Blocks and refinement at which ``log_likelihood_2d`` integrates, and two things known of the checked images.
-
-    These are its differences, (n,), and the coarse log-mass of every block, (blocks, n).
-
-    With fewer than ``most`` coarse cells it is quicker, and the differences tell whether that was too few.
-    """
     extent = extent_of(posteriors(vae, x), seed=seed)
     points = vae.prior.sample(5000, generator=torch.Generator().manual_seed(seed)).cpu().double()
     reached = torch.cat([points, extent.reached])
-    return _fine_enough(vae, x[_to_check(extent, check)], extent, reached, tolerance, most)
+    plane, refine, change = _fine_enough(vae, x[_to_check(extent, check)], extent, reached, tolerance)
+    value, prior_mass, border = _integrate(vae, x, plane, refine, on_progress)
+    rms = float(change.square().mean().sqrt())
+    return LogLikelihood(value, float(change.max()), rms, len(change), plane.side / BLOCK / refine, prior_mass, border)
 
 
 def total_error(found: LogLikelihood) -> float:
@@ -161,7 +140,6 @@ def plane_over(
     side: float,
     widest: float = math.inf,
     rings: int = 1,
-    most: int = MOST_CELLS,
 ) -> Blocks:
     """Blocks over the points and over every posterior's surroundings, and ``rings`` more on every side.
 
@@ -172,32 +150,30 @@ def plane_over(
     around = torch.cat([mean.double() - reach, mean.double() + reach, points])
     low, extent = around.amin(0), around.amax(0) - around.amin(0)
     side = min(side, widest * BLOCK * float(extent.max()))
-    side = max(side, BLOCK * math.sqrt(float(extent.prod()) / most))
+    side = max(side, BLOCK * math.sqrt(float(extent.prod()) / MOST_CELLS))
     counts = (extent / side).floor().long() + 1 + 2 * rings
     low = low - (counts * side - extent) / 2  # what is added is added on both sides
     steps = [low[axis] + side * torch.arange(int(counts[axis]), dtype=torch.float64) for axis in (0, 1)]
     return Blocks(torch.cartesian_prod(*steps), side)
 
 
-def _fine_enough(
-    vae: VAE, x: Tensor, extent: Extent, points: Tensor, tolerance: float, most: int
-) -> tuple[Blocks, int, Tensor, Tensor]:
-    """The first of ``STEPS`` at which two shifted grids agree on the images x, or the last; as ``fine_plane`` tells."""
+def _fine_enough(vae: VAE, x: Tensor, extent: Extent, points: Tensor, tolerance: float) -> tuple[Blocks, int, Tensor]:
+    """The first of ``STEPS`` at which two shifted grids agree on the images x, or the last, and their differences."""
     step = ring = 0
     while True:
         share, refine = STEPS[step]
         side = 2 * share * extent.narrowest * BLOCK
-        plane = plane_over(extent.mean, extent.log_var, points, side, share / ACROSS, RINGS[ring], most)
+        plane = plane_over(extent.mean, extent.log_var, points, side, share / ACROSS, RINGS[ring])
         # about half a coarse cell, and an odd number of halves of a fine one
         shifted = Blocks(plane.corners + (refine // 2 + 0.5) / refine * plane.side / BLOCK, plane.side)
-        first, _, border, coarse = _integrate(vae, x, plane, refine)
+        first, _, border = _integrate(vae, x, plane, refine)
         if border > BORDER and ring < len(RINGS) - 1:
             ring += 1
             continue
         change = (first - _integrate(vae, x, shifted, refine)[0]).abs()
         step += 1
         if float(change.max()) <= tolerance or step == len(STEPS):
-            return plane, refine, change, coarse
+            return plane, refine, change
 
 
 def _to_check(extent: Extent, check: int) -> Tensor:
@@ -209,12 +185,8 @@ def _to_check(extent: Extent, check: int) -> Tensor:
 
 def _integrate(
     vae: VAE, x: Tensor, plane: Blocks, refine: int, on_progress: Callable[[int], object] | None = None
-) -> tuple[Tensor, float, float, Tensor]:
-    """What ``log_likelihood_2d`` tells of images on one grid.
-
-    log p(x), (n,) float64; the prior's mass in the plane; the largest share of an image in its border; the coarse
-    log-mass of every block, (blocks, n).
-    """
+) -> tuple[Tensor, float, float]:
+    """log p(x) on one grid, (n,) float64, the prior's mass in it and the largest share of an image in its border."""
     parameter = next(vae.parameters())
     x = x.to(parameter)
     coarse, prior_mass = coarse_masses(vae, x, plane)  # (blocks, n)
@@ -230,7 +202,7 @@ def _integrate(
         value[rows] = torch.logaddexp(value[rows], mass + 2 * math.log(plane.side / BLOCK / refine))
         if on_progress is not None:
             on_progress(100 * done // len(busy))
-    return value.cpu(), prior_mass, border, coarse
+    return value.cpu(), prior_mass, border
 
 
 def coarse_masses(vae: VAE, x: Tensor, plane: Blocks) -> tuple[Tensor, float]:

@@ -15,7 +15,7 @@ from core import checkpoint, checkpoint_list, embedding_file, generate, jobs, me
 from core import gallery as galleries
 from core.browser_records import Reference
 from core.errors import CheckpointError
-from core.figures.images import data_uri, mosaic, scale_for
+from core.figures.images import mosaic_uri
 from core.gallery import Gallery
 from core.latents import LatentCloud, PointKind
 from core.metrics import coverage, per_image
@@ -224,8 +224,7 @@ def prior_samples(name: str, digest: str, n: int, seed: int) -> np.ndarray:
 @kept(256)
 def sample_uri(name: str, digest: str, n: int, columns: int, size: int) -> str:
     """Decoded means at n draws of the prior as one picture."""
-    pictures = prior_samples(name, digest, n, 0)
-    return data_uri(mosaic(pictures, columns, scale=scale_for(pictures.shape[1], size)))
+    return mosaic_uri(prior_samples(name, digest, n, 0), columns, at_least=size)
 
 
 @kept(64, "Reading the code of every image")

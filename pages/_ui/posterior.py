@@ -107,12 +107,11 @@ def _loosest(info: CheckpointInfo, found: tuple[ImageGap, ...], draws: int, seed
     st.markdown(
         f"The loosest bounds of the {name_of(info)}, with log p(x) − ELBO in nats. Click on a number to look at it."
     )
-    scale = figures.scale_for(pictures.shape[1], 64)
     with st.container(key=frame.SMALL_COLUMNS):
         columns = st.columns(len(found))
     for picture, image, column in zip(pictures, found, columns, strict=True):
         alt = f"{info.split} image {image.row:,}, whose bound lies {image.gap} nats below log p(x)"
-        column.image(figures.data_uri(figures.mosaic(picture[None], 1, scale=scale)), alt=alt, width="stretch")
+        column.image(figures.mosaic_uri(picture[None], at_least=64), alt=alt, width="stretch")
         column.button(
             f"{image.gap.value:.0f}" if image.gap.value >= 10 else f"{image.gap.value:.1f}",
             key=f"loosest-{image.row}", on_click=_set(image.row), type="tertiary", width="stretch",
@@ -186,8 +185,7 @@ def _pictures(models: list[CheckpointInfo], row: int) -> None:
     pairs = [("the image", shown)]
     for info in models:
         pairs.append((name_of(info), cache.reconstructed(info.name, info.digest, (row,))))
-    scale = figures.scale_for(shown.shape[1], 96)
-    uris = [figures.data_uri(figures.mosaic(picture, 1, scale=scale)) for _, picture in pairs]
+    uris = [figures.mosaic_uri(picture, at_least=96) for _, picture in pairs]
     alt = [
         f"{name} itself, row {row:,} of the {models[0].split} split" if k == 0 else f"mean of p(x|z) by the {name}"
         for k, (name, _) in enumerate(pairs)

@@ -233,9 +233,8 @@ def _kl_caption(info: CheckpointInfo) -> None:
 
 def _row(pictures: np.ndarray, below: np.ndarray | None, words: list[str]) -> None:
     """Pictures side by side, each over its reconstruction, with its KL as words and as alternative text."""
-    scale = figures.scale_for(pictures.shape[1], 64)
     pairs = [pictures[k : k + 1] if below is None else np.stack([pictures[k], below[k]]) for k in range(len(pictures))]
-    uris = [figures.data_uri(figures.mosaic(pair, 1, scale=scale)) for pair in pairs]
+    uris = [figures.mosaic_uri(pair, at_least=64) for pair in pairs]
     alt = [f"image with the KL of rank {k + 1}, {word} nats" for k, word in enumerate(words)]
     st.image(uris, caption=words, width=76, alt=alt)
 

@@ -11,9 +11,8 @@ import torch
 from core.checkpoint import load
 from core.distributions import DiagonalNormal
 from core.gallery import split_images
-from core.metrics import posterior_gap
+from core.metrics.latent_map import LatentMap
 from core.metrics.posterior_gap import image_posterior
-from core.metrics.quadrature import Blocks
 from core.posterior_records import ImagePosterior
 from core.posteriors.flow import FlowOptions, FlowPosterior
 from core.records import DensityGrid
@@ -98,12 +97,6 @@ def test_the_loosest_images_of_shipped_models_are_as_loose_as_was_stored(name: s
         assert abs(found.residual.value) < 4 * found.residual.se and abs(found.mass - 1) < 2e-3
 
 
-def test_a_search_that_diverges_from_every_start_gives_the_first_back() -> None:
-    vae = linear_gaussian()
-    nowhere = DiagonalNormal(torch.full((2,), torch.nan, dtype=torch.float64), torch.zeros(2, dtype=torch.float64))
-    assert posterior_gap._best_gaussian(vae, images_of(vae, 1), [nowhere, nowhere], seeded(1)) is nowhere
-
-
 def test_the_same_seed_gives_the_same_numbers() -> None:
     vae = linear_gaussian(shift=0.4)
     x = images_of(vae, 1)
@@ -118,13 +111,47 @@ def test_other_dimensions_and_numbers_of_images_are_refused(dim: int, n: int) ->
         image_posterior(vae, images_of(vae, 3)[:n])
 
 
-def test_a_place_is_found_in_its_block() -> None:
-    steps = torch.arange(3, dtype=torch.float64)
-    blocks = Blocks(torch.cartesian_prod(steps, steps[:2]), 1.0)
-    places = torch.tensor([[0.5, 0.5], [0.5, 1.5], [2.9, 1.1], [3.1, 0.0], [-0.1, 0.0]])
-    assert blocks.containing(places).tolist() == [0, 1, 5, -1, -1]
-    centres = blocks.corners + 0.5
-    assert blocks.containing(centres).tolist() == list(range(6))
+@pytest.mark.parametrize("name", ["digits-2d-standard", "digits-2d-standard-iaf", "digits-2d-vamp"])
+def test_a_map_of_the_model_gives_what_a_map_of_the_image_gives(name: str) -> None:
+    loaded = load(name)
+    images = split_images(loaded.config, "test")
+    around = LatentMap(loaded.vae, images)
+    for row in (0, 5, 17):
+        alone, mapped = (image_posterior(loaded.vae, images[row : row + 1], around=given) for given in (None, around))
+        assert abs(alone.log_likelihood - mapped.log_likelihood) < 1e-3, "nats"
+        assert abs(alone.kl - mapped.kl) < 5e-3 and abs(alone.mass - 1) < 2e-3 and abs(mapped.mass - 1) < 2e-3
+        assert alone.elbo == mapped.elbo, "draws do not depend on where was looked"
+
+
+def test_an_image_that_a_map_does_not_cover_is_given_its_own(monkeypatch) -> None:
+    vae = linear_gaussian(shift=0.4)
+    x = images_of(vae, 1)
+    elsewhere = LatentMap(vae, x)
+    far = x + 40 * vae.decoder.weight.sum(1)  # its posterior lies beyond
+    assert not elsewhere.holds(vae.posterior(far).sample(8)[:, 0]) and elsewhere.holds(vae.posterior(x).sample(8)[:, 0])
+    assert abs(image_posterior(vae, far, around=elsewhere).kl - image_posterior(vae, far).kl) < 1e-9
+
+
+def picture_of(vae: VAE, x: torch.Tensor, grid: DensityGrid, log_likelihood: float) -> np.ndarray:
+    """p(z|x) from the decoder itself at the cells' centres."""
+    across, up = np.meshgrid(grid.x, grid.y)
+    z = torch.from_numpy(np.stack([across.ravel(), up.ravel()], 1)).float()
+    with torch.inference_mode():
+        values = vae.decoder(z).log_prob(x) + vae.prior.log_prob(z) - log_likelihood
+    return values.double().exp().numpy().reshape(across.shape)
+
+
+def test_what_is_read_between_the_centres_is_what_the_decoder_says() -> None:
+    loaded = load("digits-2d-standard")
+    images = split_images(loaded.config, "test")
+    around = LatentMap(loaded.vae, images)
+    for row in range(0, 60, 6):
+        x = images[row : row + 1]
+        found = image_posterior(loaded.vae, x, around=around)
+        exact = picture_of(loaded.vae, x, found.true, found.log_likelihood)
+        area = (found.true.x[1] - found.true.x[0]) ** 2
+        assert 0.5 * np.abs(np.exp(found.true.log_density.astype(float)) - exact).sum() * area < 2e-3
+        assert abs(found.approximate.mass - 1) < 1e-3, "nothing is added where the squares end"
 
 
 def test_gap_and_residual_follow_from_the_parts() -> None:
