@@ -45,37 +45,38 @@ if unusable := cache_components.stored(info.name, info.digest)[1]:
     st.info(f"Everything is calculated now: {unusable}.")
 
 
-@st.fragment
-def looked_at() -> None:
-    """All that a chosen component changes: a click runs this part of the page alone."""
-    with changes.told():
-        strip, above, pictures, below = (st.container() for _ in range(4))
-        choice, found = components.controls(info, above, below)
-        with strip:
-            components.strip(found)
-        with pictures:
+with changes.told():
+    strip = st.container()
+    look = components.look(info)
+    found = cache_components.components(info.name, info.digest, look.seed)
+    with strip:
+        components.strip(found)
+    st.markdown(f"**{layout.title_of(info)}**: {component_words.usage_sentence(found, components.word_of(info))}")
+
+    @st.fragment
+    def looked_at() -> None:
+        """All that a chosen component changes: a click runs this part of the page alone."""
+        with changes.told():
+            choice = components.choose(look, found)
             components.pictures(info, choice, found)
-        st.markdown(f"**{layout.title_of(info)}**: {component_words.usage_sentence(found, components.word_of(info))}")
-        components.about(info, choice, found)
-        if info.decodes:
+            components.about(info, choice, found)
+            if not info.decodes:
+                components.without_pictures(info, choice, found)
+                return
             component_panel.chosen(info, choice, found)
-        else:
-            components.without_pictures(info, choice, found)
-        training_images = st.container()  # filled last: all training images are looked through
-        if info.decodes:
-            component_sections.two_steps(info, choice)
+            training_images = st.container()  # filled last: all training images are looked through
             component_sections.between(info, choice, found)
-        component_sections.usage(info, choice, found)
-        if info.prior == "vamp":
-            component_sections.across_data_sets(info, choice, found)
-        if info.latent_dim == 2 and info.decodes:
-            history.section([info], choice.seed, choice.k)
-        if info.decodes:
+            if info.latent_dim == 2:
+                history.section([info], choice.seed, choice.k)
             with training_images:
                 component_panel.memorised(info, choice, found)
 
-
-looked_at()
+    looked_at()
+    if info.decodes:
+        component_sections.two_steps(info, look)
+    component_sections.usage(info, look, found)
+    if info.prior == "vamp":
+        component_sections.across_data_sets(info, look, found)
 
 with st.expander("How is this computed?"):
     st.latex(

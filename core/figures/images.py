@@ -85,7 +85,7 @@ def data_uri(picture: np.ndarray) -> str:
 
     It is kept: compressing a small picture takes longer than all else that a page does for it.
     """
-    return _kept.get(content_key(picture), lambda: _uri(picture), len)
+    return _kept.get(content_key(picture), lambda: png_uri(picture), len)
 
 
 def mosaic_uri(images: np.ndarray, columns: int = 1, *, at_least: int) -> str:
@@ -98,12 +98,13 @@ def mosaic_uri(images: np.ndarray, columns: int = 1, *, at_least: int) -> str:
     """
 
     def make() -> str:
-        return _uri(mosaic(images, columns, scale=scale_for(images.shape[1], at_least)))
+        return png_uri(mosaic(images, columns, scale=scale_for(images.shape[1], at_least)))
 
     return _kept.get(content_key(images, columns, at_least), make, len)
 
 
-def _uri(picture: np.ndarray) -> str:
+def png_uri(picture: np.ndarray) -> str:
+    """``data_uri`` that is not kept, for what is kept by what it was made of."""
     return "data:image/png;base64," + base64.b64encode(png(picture)).decode("ascii")
 
 

@@ -57,6 +57,9 @@ class Kept(Generic[T]):
 _answers: Kept[Any] = Kept(4096)
 """What ``once`` has made; each counts as one, whatever its size."""
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+"""What ``repr`` tells apart in a list, type and value."""
+
 _told: dict[int, tuple[weakref.ref[Any], bytes]] = {}
 """Digests of frozen records that are still there, by their identity: the same model is asked about at every click."""
 
@@ -100,9 +103,12 @@ def _tell(hasher: Any, value: Any) -> None:
         hasher.update(f" {value.dtype}{value.shape}".encode())
         hasher.update(np.ascontiguousarray(value).data)
     elif isinstance(value, list | tuple):
-        hasher.update(f" {len(value)}".encode())
-        for each in value:
-            _tell(hasher, each)
+        if all(type(each) in _PLAIN for each in value):
+            hasher.update(f" {value!r}".encode("utf-8", "surrogatepass"))  # words and numbers, all at once
+        else:
+            hasher.update(f" {len(value)}".encode())
+            for each in value:
+                _tell(hasher, each)
     elif isinstance(value, dict):
         try:
             hasher.update(json.dumps(value).encode())  # measures of a model, thousands of numbers, at once

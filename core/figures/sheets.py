@@ -14,7 +14,7 @@ import numpy as np
 
 from core.figures import theme
 from core.figures.drawing import Drawing, drawing
-from core.figures.images import data_uri, mosaic, scale_for
+from core.figures.images import mosaic, png_uri, scale_for
 from core.figures.kept import Kept, content_key
 
 TILE = 56
@@ -115,7 +115,7 @@ def picture_of(
         scale = scale_for(images.shape[2], tile)
         large = images.repeat(scale, axis=1).repeat(scale, axis=2)
         sheet = mosaic(large, columns, pad=FRAME, border=list(frames) or None)
-        return data_uri(sheet), sheet.shape[1], sheet.shape[0]
+        return png_uri(sheet), sheet.shape[1], sheet.shape[0]
 
     return _kept.get(content_key(images, columns, tuple(frames), tile), make, lambda picture: len(picture[0]))
 

@@ -14,13 +14,13 @@ from core.figures.sheets import Block, sheet
 from core.records import CheckpointInfo
 from pages._ui import cache, cache_components, charts, downloads, layout
 from pages._ui.component_panel import WIDTH
-from pages._ui.components import Choice, key_of, word_of
+from pages._ui.components import Choice, Look, key_of, word_of
 
 DRAWN, ACROSS = 8, 5
 GALLERIES = 4
 
 
-def two_steps(info: CheckpointInfo, choice: Choice) -> None:
+def two_steps(info: CheckpointInfo, look: Look) -> None:
     """A handful of draws of the prior: first the component, then the code, then the image."""
     charts.heading("How is the prior sampled?")
     if info.prior == "vamp":
@@ -34,10 +34,10 @@ def two_steps(info: CheckpointInfo, choice: Choice) -> None:
             r"\qquad x \sim p(x|z)"
         )
     model = (info.name, info.digest)
-    steps = cache_components.two_steps(*model, DRAWN, choice.seed, choice.drawn)
-    at = cache_components.places_of(*model, key_of(info, choice.seed), steps.z)
+    steps = cache_components.two_steps(*model, DRAWN, look.seed, look.drawn)
+    at = cache_components.places_of(*model, key_of(info, look.seed), steps.z)
     tiles = cache_components.tiles(*model, info.prior != "vamp")[steps.component]
-    made = "a draw of p(x|z)" if choice.drawn else "the mean of p(x|z)"
+    made = "a draw of p(x|z)" if look.drawn else "the mean of p(x|z)"
     law = "k ~ Uniform(1 … K)" if info.prior == "vamp" else "k ~ Categorical(w)"
     size = WIDTH / DRAWN * 0.86
     words = [f"({a:.2f}, {b:.2f})".replace("-", "−") for a, b in at.tolist()]
@@ -54,9 +54,7 @@ def two_steps(info: CheckpointInfo, choice: Choice) -> None:
     sentence = f"{DRAWN} draws of the prior came from the components {ks}: chosen at random, never the first ones."
     charts.chart(ready(sheet, blocks, width=WIDTH), key, sentence)
     st.markdown(sentence)
-    charts.caption(
-        f"{layout.title_of(info)}, {DRAWN} independent draws, seed {choice.seed}. Another seed gives others."
-    )
+    charts.caption(f"{layout.title_of(info)}, {DRAWN} independent draws, seed {look.seed}. Another seed gives others.")
     downloads.keep({"Prior draws": lambda: component_table.steps_csv(steps)}, info.name)
 
 
@@ -98,7 +96,7 @@ def between(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     downloads.keep({"Way": lambda: component_table.path_csv(way.named())}, info.name)
 
 
-def usage(info: CheckpointInfo, choice: Choice, found: Components) -> None:
+def usage(info: CheckpointInfo, look: Look, found: Components) -> None:
     """The entropy of the usage against log K, and the usage of every component."""
     charts.heading("How evenly are they used?")
     sentence = component_words.usage_sentence(found, word_of(info))
@@ -110,21 +108,21 @@ def usage(info: CheckpointInfo, choice: Choice, found: Components) -> None:
         "sets of as many draws of the prior"
     )
     charts.caption(
-        figures.caption(layout.dataset_title(info.dataset), layout.split_of(info), found.images, choice.seed, method)
+        figures.caption(layout.dataset_title(info.dataset), layout.split_of(info), found.images, look.seed, method)
     )
     names = cache.class_names(info.name, info.digest)
     downloads.keep({"Usage": lambda: component_table.components_csv(found, names)}, key)
 
 
-def across_data_sets(info: CheckpointInfo, choice: Choice, found: Components) -> None:
+def across_data_sets(info: CheckpointInfo, look: Look, found: Components) -> None:
     """The lecture's figure from our own models: what some pseudo-inputs generate, and pseudo-inputs of other models."""
     charts.heading("What do pseudo-inputs look like across data sets?")
     model, step = (info.name, info.digest), ACROSS + 0.9
-    top = _leaders(found, choice)
+    top = _leaders(found)
     blocks = []
     for at, k in enumerate(top):
         own = cache_components.tiles(*model, False)[k : k + 1]
-        made = cache_components.samples(*model, k, ACROSS**2 - 1, choice.seed, choice.drawn)
+        made = cache_components.samples(*model, k, ACROSS**2 - 1, look.seed, look.drawn)
         frames = [theme.PSEUDO] + [theme.PRIOR] * len(made)
         head = f"<b>u{component_words.subscript(k + 1)}</b> and its samples"
         blocks.append(Block(np.concatenate([own, made]), at * step, 0, ACROSS, 1, head, (), frames))
@@ -133,7 +131,7 @@ def across_data_sets(info: CheckpointInfo, choice: Choice, found: Components) ->
         inputs = cache_components.inputs(other.name, other.digest)
         if inputs is None:
             continue
-        rows = np.random.default_rng(choice.seed).permutation(len(inputs))[: ACROSS**2]
+        rows = np.random.default_rng(look.seed).permutation(len(inputs))[: ACROSS**2]
         head = f"<b>{layout.dataset_title(other.dataset)}</b><br>d = {other.latent_dim}, K = {len(inputs):,}"
         frames = [theme.PSEUDO] * len(rows)
         galleries.append(Block(inputs[np.sort(rows)], at * step, 0, ACROSS, 1, head, (), frames))
@@ -143,14 +141,13 @@ def across_data_sets(info: CheckpointInfo, choice: Choice, found: Components) ->
         f"Bottom: {ACROSS**2} pseudo-inputs of each of {len(others)} models, drawn at random.",
     )
     charts.chart(ready(sheet, blocks, width=width), key, sentences[0])
-    # A picture of its own, since another component changes nothing in it: it is not sent again.
     charts.chart(ready(sheet, galleries, width=width), f"{key}-others", sentences[1])
     st.markdown(" ".join(sentences))
-    made = "draws of p(x|z)" if choice.drawn else "means of p(x|z)"
+    made = "draws of p(x|z)" if look.drawn else "means of p(x|z)"
     charts.caption(
-        f"{layout.title_of(info)}, seed {choice.seed}. Top: the chosen pseudo-input, then the most used ones of other "
-        f"classes; generated images are {made} at independent z. Pseudo-inputs are not samples of the model and need "
-        "not look like images. "
+        f"{layout.title_of(info)}, seed {look.seed}. Top: the most used pseudo-input, then the most used ones of "
+        f"other classes; generated images are {made} at independent z. Pseudo-inputs are not samples of the model and "
+        "need not look like images. "
         + " ".join(f"{layout.dataset_title(other.dataset)}, d = {other.latent_dim}: {other.name}." for other in others)
     )
     downloads.keep({"Pictures": lambda: sheet_csv([*blocks, *galleries])}, key)
@@ -169,15 +166,15 @@ def _other(found: Components, k: int) -> int:
     return (different or others)[0]
 
 
-def _leaders(found: Components, choice: Choice) -> list[int]:
-    """The chosen component, the second, then the most used ones of classes that are not there yet."""
-    top = [choice.k] if choice.second in (None, choice.k) else [choice.k, choice.second]
-    classes = found.main_class
-    for j in order(found, "usage").tolist():
+def _leaders(found: Components) -> list[int]:
+    """The most used component, then the most used ones of classes that are not there yet."""
+    ranked, classes = order(found, "usage").tolist(), found.main_class
+    top = [int(ranked[0])]
+    for j in ranked:
         new = classes is None or classes[j] not in [classes[k] for k in top]
         if len(top) < GALLERIES and j not in top and new:
-            top.append(j)
-    return [int(k) for k in top]
+            top.append(int(j))
+    return top
 
 
 def _galleries(info: CheckpointInfo) -> list[CheckpointInfo]:

@@ -31,24 +31,33 @@ NO_INPUTS = {
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What is looked at.
+class Look:
+    """How everything on the page is shown.
 
     Attributes:
-        k: chosen component, from 0.
-        second: another one, from 0; None where none was chosen.
-        sort: a key of ``SORTS``.
         decoded: whether tiles show what the means decode to.
         drawn: whether samples are draws of p(x|z) instead of its means.
         seed: of everything that is drawn.
     """
 
-    k: int
-    second: int | None
-    sort: str
     decoded: bool
     drawn: bool
     seed: int
+
+
+@dataclass(frozen=True)
+class Choice(Look):
+    """What is looked at, and how.
+
+    Attributes:
+        k: chosen component, from 0.
+        second: another one, from 0; None where none was chosen.
+        sort: a key of ``SORTS``.
+    """
+
+    k: int
+    second: int | None
+    sort: str
 
 
 def no_inputs(info: CheckpointInfo) -> str:
@@ -90,35 +99,31 @@ def seed_control() -> int:
     )  # fmt: skip
 
 
-def controls(info: CheckpointInfo, above: Any, below: Any) -> tuple[Choice, Components]:
-    """The widgets of the page, and what is known of the components.
-
-    Args:
-        info: the model.
-        above: container over the pictures, for what chooses a component.
-        below: container under them, for how things are shown.
-    """
-    with below, st.container(horizontal=True, vertical_alignment="bottom"):
+def look(info: CheckpointInfo) -> Look:
+    """The widgets that decide how things are shown, all over the page."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         decoded = info.prior != "vamp" or segments("Tiles", TILES, "tiles") == "decoded"
         drawn = False
         if info.decodes:
             drawn = segments("Samples", PIXELS, "pixels", help="The mean of p(x|z), or one draw of it.") == "draw"
-        seed = seed_control()
-    found = cache_components.components(info.name, info.digest, seed)
-    with above:
-        row = st.container(horizontal=True, vertical_alignment="bottom")
-        with row:
-            k, second = _number("Component k", "k", "most used"), _number("Second k", "k2", "none")
-            sort = st.selectbox(
-                "Sort by", list(SORTS), format_func=SORTS.__getitem__, key="sort", bind="query-params", width=190
-            )
-        chosen, other = _within(k, "k", found), _within(second, "second k", found)
-        chosen = int(order(found, "usage")[0]) if chosen is None else chosen
-        with row:
-            _step("Previous", ":material/arrow_back:", "Left", chosen, order(found, sort), -1)
-            _step("Next", ":material/arrow_forward:", "Right", chosen, order(found, sort), 1)
-            segments("A click sets", CLICKS, "click")
-    return Choice(chosen, other, sort, decoded, drawn, seed), found
+        return Look(decoded, drawn, seed_control())
+
+
+def choose(look: Look, found: Components) -> Choice:
+    """The widgets that choose a component."""
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    with row:
+        k, second = _number("Component k", "k", "most used"), _number("Second k", "k2", "none")
+        sort = st.selectbox(
+            "Sort by", list(SORTS), format_func=SORTS.__getitem__, key="sort", bind="query-params", width=190
+        )
+    chosen, other = _within(k, "k", found), _within(second, "second k", found)
+    chosen = int(order(found, "usage")[0]) if chosen is None else chosen
+    with row:
+        _step("Previous", ":material/arrow_back:", "Left", chosen, order(found, sort), -1)
+        _step("Next", ":material/arrow_forward:", "Right", chosen, order(found, sort), 1)
+        segments("A click sets", CLICKS, "click")
+    return Choice(look.decoded, look.drawn, look.seed, chosen, other, sort)
 
 
 def strip(found: Components) -> None:
