@@ -15,7 +15,7 @@ class ImagePosterior:
         true, approximate: p(z|x) and q(z|x) on one window.
         log_likelihood: log p(x) by quadrature, in nats.
         error: of ``log_likelihood``: the largest difference from it by one of four grids with twice the
-            spacing. What it is wrong by itself is far less.
+            spacing, with what was summed on a coarse grid only, and rounding.
         elbo: mean over ``draws`` of q(z|x), with its standard error over them.
         kl: KL(q(z|x) || p(z|x)) by quadrature, in nats.
         mass: of q(z|x) on the nodes of that quadrature; 1 where nothing of it is missed.
