@@ -109,7 +109,7 @@ def image_table(rows: Sequence[tuple[str, ImagePosterior]]) -> Table:
     return Table(
         header, tuple(lines),
         f"One image; nats, ± one standard error over {draws:,} draws of z, seed {seed}; the error of log p(x) is the "
-        "difference from grids of twice the spacing, with rounding. Were q(z|x) the true posterior, gap and KL would read 0.",
+        "difference from grids of twice the spacing. Were q(z|x) the true posterior, gap and KL would read 0.",
     )  # fmt: skip
 
 

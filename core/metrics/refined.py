@@ -59,8 +59,8 @@ class Refined:
         settled: number of the level whose squares hold all but e^-14 of p(z|x), close enough for log p(x).
         whole: number of the level whose squares hold all but e^-14 of q(z|x), close enough for its mass.
         log_likelihood: log p(x), in nats.
-        error: largest difference of log p(x) from it by one of four lattices with twice the side, mostly far larger than
-            what it is wrong by itself; and the share of larger squares, and what rounding may do.
+        error: largest difference of log p(x) from it by one of four lattices with twice the side, mostly far larger
+            than what it is wrong by itself; added is what larger squares and rounding may do.
     """
 
     levels: tuple[Level, ...]
@@ -114,7 +114,7 @@ def refined(vae: VAE, x: Images, q: Posterior, z: Tensor, around: LatentMap) -> 
             wrong = max(abs(4 * float(share[part].sum()) - 1) for part in quarters)
             whole = len(levels) - 1 if wrong < WRONG or last else 0
             wanted |= (share.log() > -KEPT) | squares.holding(z)  # a thin q(z|x) may pass between all centres
-    rough = float((left - found).exp()) + ROUNDED * torch.finfo(x.dtype).eps * abs(found)
+    rough = float((left - found).exp()) + 10 * math.exp(-KEPT) + ROUNDED * torch.finfo(x.dtype).eps * abs(found)
     return Refined(tuple(levels), settled, whole, found, error + rough)
 
 
