@@ -20,7 +20,7 @@ from core.metrics.best_gaussian import best_gaussian
 from core.metrics.estimate import over_examples
 from core.metrics.latent_map import LatentMap
 from core.metrics.quadrature import NODES, Joint
-from core.metrics.refined import Posterior, Refined, refined
+from core.metrics.refined import Level, Posterior, Refined, refined
 from core.posterior_records import ImagePosterior
 from core.records import DensityGrid
 from core.shapes import Images
@@ -34,6 +34,8 @@ TAIL = 0.0005
 """Share of p(z|x), and of q(z|x), that the picture may leave out on each side."""
 MARGIN = 0.12
 """Of the picture's side, on each side."""
+WIDEST = 2048
+"""Squares across a picture, at most, that are read between."""
 DEPTH = 60.0
 """Nats under the highest value from which a picture shows nothing."""
 
@@ -54,6 +56,7 @@ def image_posterior(
 
     Raises:
         ValueError: where the latent space has another dimension than 2, or there is not exactly one image.
+        FloatingPointError: where encoder or decoder give numbers that are none.
     """
     if vae.prior.dim != 2 or len(x) != 1:
         raise ValueError(
@@ -63,8 +66,12 @@ def image_posterior(
     generator = torch.Generator().manual_seed(seed)
     q = vae.posterior(x)
     z = q.sample(draws, generator=generator)[:, 0]
+    if not torch.isfinite(z).all():
+        raise FloatingPointError("the encoder gives a posterior of this image that is not finite")
     known = refined(vae, x, q, z, _covering(vae, x, z, around, seed))
     log_px, of_p, of_q = known.log_likelihood, known.of_p, known.of_q
+    if not math.isfinite(log_px):
+        raise FloatingPointError("the decoder gives this image a probability that is no number")
     weight = (of_q.log_q + of_q.log_area).exp()
     kl = float((weight * (of_q.log_q - of_q.log_joint + log_px)).sum())
     bound = over_examples(vae.terms(x, draws, generator=generator).elbo[:, 0])
@@ -124,8 +131,13 @@ def _window(*weighted: tuple[Tensor, Tensor]) -> Window:
 
 
 def _picture(known: Refined, number: int, of: str, shift: float, part: Window, cells: int) -> DensityGrid:
-    """A density in the window, read between the centres of one level's squares."""
+    """A density in the window, read between the centres of one level's squares.
+
+    Where these are far smaller than a cell, their masses are summed up instead.
+    """
     squares = known.levels[number].squares
+    if part.x[1] - part.x[0] > WIDEST * squares.side:
+        return _summed(known.levels[number], of, shift, part, cells)
     points = min(FINEST, max(2, math.ceil((part.x[1] - part.x[0]) / cells / squares.side)))
     places, rows = [], []
     for axis, edges in enumerate(part.edges(cells * points)):
@@ -139,6 +151,16 @@ def _picture(known: Refined, number: int, of: str, shift: float, part: Window, c
     nearest = [torch.from_numpy(row.argmax(1)) for row in rows]
     known_here = (values > lowest)[nearest[0]][:, nearest[1]].T
     return lattice_grid(torch.where(known_here, between - shift, DensityGrid.FLOOR), part, points)
+
+
+def _summed(level: Level, of: str, shift: float, part: Window, cells: int) -> DensityGrid:
+    low = torch.tensor([part.x[0], part.y[0]], dtype=torch.float64)
+    cell = (part.x[1] - part.x[0]) / cells
+    at = ((level.squares.centres() - low) / cell).floor().long()
+    inside = ((at >= 0) & (at < cells)).all(1)
+    mass = (getattr(level, of) - shift + level.log_area).exp()[inside]
+    summed = torch.bincount(at[inside, 1] * cells + at[inside, 0], mass, cells**2).view(cells, cells)
+    return lattice_grid((summed / cell**2).log().clamp(min=DensityGrid.FLOOR), part, 1)
 
 
 def _painted(known: Refined, number: int, of: str, place: Tensor) -> Tensor:

@@ -27,8 +27,8 @@ WRONG = 2e-3
 """What the mass of q(z|x) on each of them may differ from 1 by."""
 ROUNDED = 2.0
 """Rounding of log p(x, z), in units of its last place: 0.2 to 1.4 were found in single precision."""
-MOST = 2**16
-"""Squares of one size, at most."""
+MOST, DEEPEST = 2**16, 24
+"""Squares of one size, and sizes, at most: values that are not numbers would be cut for ever."""
 
 Posterior = DiagonalNormal | FlowedNormal
 
@@ -104,15 +104,18 @@ def refined(vae: VAE, x: Images, q: Posterior, z: Tensor, around: LatentMap) -> 
         squares = above.squares.quarters(cut)
         levels.append(Level(squares, *_values(vae, x, q, squares)))
         held, share = levels[-1].log_joint + levels[-1].log_area, (levels[-1].log_q + levels[-1].log_area).exp()
-        quarters, last = [squares.parity() == k for k in range(4)], 4 * len(squares) > MOST
-        wanted = torch.zeros(len(squares), dtype=torch.bool)
+        quarters = [squares.parity() == k for k in range(4)]
+        last = 4 * len(squares) > MOST or len(levels) > DEEPEST or not len(squares)
         if not settled:
             found, error = _by_lattice(held, quarters, left)
             settled = len(levels) - 1 if error <= AGREED or last else 0
-            wanted |= held > found - KEPT
         if not whole:
             wrong = max(abs(4 * float(share[part].sum()) - 1) for part in quarters)
             whole = len(levels) - 1 if wrong < WRONG or last else 0
+        wanted = torch.zeros(len(squares), dtype=torch.bool)
+        if not settled:
+            wanted |= held > found - KEPT
+        if not whole:
             wanted |= (share.log() > -KEPT) | squares.holding(z)  # a thin q(z|x) may pass between all centres
     rough = float((left - found).exp()) + 10 * math.exp(-KEPT) + ROUNDED * torch.finfo(x.dtype).eps * abs(found)
     return Refined(tuple(levels), settled, whole, found, error + rough)

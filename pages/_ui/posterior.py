@@ -142,12 +142,17 @@ def image(models: list[CheckpointInfo], row: int, seed: int) -> None:
         except ValueError as error:
             _missing(info, error)
             return
+        except FloatingPointError as error:
+            st.error(f"{layout.title_of(one)}, {name_of(one)}: {error}.")
+            continue
         if len(rows) == 1:
             with pictures:
                 _pictures(models, row)
         if time.monotonic() - began > WORTH_S and one is not models[-1]:  # the first is looked at while others are made
             panels = ready(posterior_panels, rows, len(models))
             charts.meanwhile(slot, panels, f"{key}-{len(rows)}", posterior_words.image_sentence(*rows[-1]))
+    if not rows:
+        return
     sentences = [posterior_words.image_sentence(name, posterior) for name, posterior in rows]
     with slot.container():
         charts.chart(ready(posterior_panels, rows), key, " ".join(sentences))

@@ -97,6 +97,38 @@ def test_the_loosest_images_of_shipped_models_are_as_loose_as_was_stored(name: s
         assert abs(found.residual.value) < 4 * found.residual.se and abs(found.mass - 1) < 2e-3
 
 
+def test_a_posterior_far_thinner_than_a_cell_keeps_its_mass_in_the_picture() -> None:
+    """The encoder is sure of a place far from the right one: 1e-4 wide in a picture 10 across."""
+    vae = linear_gaussian(shift=8.0, widen=-16.0)
+    found = image_posterior(vae, images_of(vae, 1), draws=256)
+    assert found.true.x[-1] - found.true.x[0] > 5 and abs(found.mass - 1) < 2e-3
+    assert abs(found.approximate.mass - 1) < 0.01 and abs(found.true.mass - 1) < 0.01
+    assert abs(found.residual.value) < 4 * found.residual.se + 1e-3 * found.kl
+
+
+class Overflowing(torch.nn.Module):
+    """A network whose numbers are none."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = torch.nn.Parameter(torch.full((size,), torch.nan, dtype=torch.float64))
+
+    def forward(self, z: torch.Tensor) -> DiagonalNormal:
+        mean = self.size.expand(len(z), -1)
+        return DiagonalNormal(mean, torch.zeros_like(mean))
+
+
+def test_numbers_that_are_none_are_refused_and_cut_nothing_for_ever() -> None:
+    vae = linear_gaussian()
+    x = images_of(vae, 1)
+    encoder = VAE(Overflowing(2), standard_prior(2).double(), vae.decoder).requires_grad_(False)
+    with pytest.raises(FloatingPointError, match="the encoder gives"):
+        image_posterior(encoder, x, draws=64)
+    decoder = VAE(OneMode(), standard_prior(2).double(), Overflowing(2)).requires_grad_(False)
+    with pytest.raises(FloatingPointError, match="the decoder gives"):
+        image_posterior(decoder, x[:, :2], draws=64)
+
+
 def test_the_same_seed_gives_the_same_numbers() -> None:
     vae = linear_gaussian(shift=0.4)
     x = images_of(vae, 1)
