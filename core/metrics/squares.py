@@ -33,7 +33,7 @@ class Squares:
 
     def centres(self) -> Tensor:
         """(n, 2) float64."""
-        return self.low + (self.place + 0.5) * self.side
+        return self.low + (self.place.double() + 0.5) * self.side
 
     def holding(self, z: Tensor) -> Tensor:
         """Which squares points (m, 2) lie in, (n,) bool."""

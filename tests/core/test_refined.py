@@ -27,6 +27,7 @@ LOW = torch.tensor([-1.0, 2.0], dtype=torch.float64)
 def test_places_are_found_in_their_squares() -> None:
     squares = whole(LOW, 0.5, (3, 2))
     assert len(squares) == 6 and squares.find(squares.place).tolist() == list(range(6))
+    assert squares.centres().dtype == torch.float64 and (whole(LOW, 1 / 3, (1, 1)).centres() * 6).sum() == 8
     assert squares.centres()[0].tolist() == [-0.75, 2.25] and squares.centres()[-1].tolist() == [0.25, 2.75]
     places = torch.tensor([[0, 1], [2, 0], [3, 0], [0, -1], [-1, 1], [1, 2]])
     assert squares.find(places).tolist() == [1, 4, -1, -1, -1, -1]
