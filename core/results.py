@@ -128,14 +128,14 @@ def _seeds(info: CheckpointInfo, test: Mapping[str, Any]) -> SeedSpread | None:
 
 
 def _with_gains(rows: list[ResultRow], infos: Mapping[str, CheckpointInfo], root: Path) -> list[ResultRow]:
-    """The rows of one group with what their priors gain over N(0, I), all with the Gaussian posterior."""
+    """The rows of one group with what another prior, or another posterior, gains over N(0, I) and Gaussians q(z|x)."""
     base = next((row for row in rows if row.prior == "standard" and row.plain and row.nll is not None), None)
     if base is None:
         return rows
     against, bounds = _measured(base, root), over_seeds(infos[base.name], "elbo", SPLIT)
     found = []
     for row in rows:
-        if row.plain and row.prior != "standard" and row.nll is not None:
+        if row.nll is not None and row is not base and (row.plain or row.prior == "standard"):
             own = over_seeds(infos[row.name], "elbo", SPLIT)
             by_seed = {} if own is None or bounds is None else own.minus(bounds)
             others = {seed: value for seed, value in by_seed.items() if seed != infos[row.name].seeds[0]}

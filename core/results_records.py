@@ -30,8 +30,9 @@ class ResultRow:
         epochs, batch_size: that its recipe allows, and uses.
         pixels: of an image.
         commands: that make its numbers again.
-        gains: over N(0, I) of the same images, latent dimension and posterior, as ``core.comparison.gains`` gives them;
-            {} where there is no such model, or this is it.
+        gains: over N(0, I) with the Gaussian posterior, of the same images and latent dimension, as
+            ``core.comparison.gains`` gives them; {} where there is no such model, this is it, or both prior and
+            posterior are others.
         seed_gains: nats of ELBO gained over N(0, I) under each other training seed that both were trained with.
         weights: whether they are here too; else only the measures are.
     """

@@ -81,7 +81,7 @@ def split_table(group: ResultGroup) -> Table | None:
 
 
 def gains_table(group: ResultGroup) -> Table | None:
-    """What every other prior gains over N(0, I), in nats; None where nothing was compared."""
+    """What every other prior or posterior gains over N(0, I) with the Gaussian one, in nats; None without any."""
     rows = [row for row in group.measured if row.gains]
     if not rows:
         return None

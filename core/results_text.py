@@ -24,12 +24,12 @@ draws of the prior itself give ("match"); "its null" is the marginal KL of a per
 where it is known ([decision 18](decisions/0018-the-null-is-unknown-where-posteriors-do-not-overlap.md)), "looseness"
 is log p(x) − ELBO. "Holes" is the share of prior draws where the data has no mass (a perfect match gives about 1 %),
 "classifier" the accuracy of the better of two classifiers that tell prior from aggregated posterior on unseen images
-(a match gives 50 %), both with 95 % intervals, as for effective components. The last table is what each prior gains
-over N(0, I) with the Gaussian posterior: more is better, differences are taken image by image where "paired" says so,
-and "other training seeds" are the gains when both were trained under another seed. Where q(z|x) is a flow, "–" stands
-for what needs the density of q(z) ([decision 23](decisions/0023-flow-posteriors.md)). Minutes are wall time on one
-thread of a busy two-core machine, where config.json does not say otherwise. What is reported was measured on the
-stored weights, most of them in half precision.
+(a match gives 50 %), both with 95 % intervals, as for effective components. The last table is what each other prior, or
+posterior, gains over N(0, I) with the Gaussian posterior: more is better, differences are taken image by image where
+"paired" says so, and "other training seeds" are the gains when both were trained under another seed. Where q(z|x) is a
+flow, "–" stands for what needs the density of q(z) ([decision 23](decisions/0023-flow-posteriors.md)). Minutes are wall
+time on one thread of a busy two-core machine, where config.json does not say otherwise. All of it was measured on
+the stored weights, most of them in half precision.
 """
 
 

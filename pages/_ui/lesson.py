@@ -32,7 +32,7 @@ def compared() -> list[tuple[ResultGroup, GainBlock]]:
     """The groups with models that gain something over N(0, I) or do not, and these models."""
     groups, _ = cache_results.results()
     blocks = [
-        GainBlock(results_tables.short_title(group), [row for row in group.rows if "elbo" in row.gains])
+        GainBlock(results_tables.short_title(group), [row for row in group.rows if row.plain and "elbo" in row.gains])
         for group in groups
     ]
     return [(group, block) for group, block in zip(groups, blocks, strict=True) if block.rows]
