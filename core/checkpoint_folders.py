@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 from pathlib import Path
 
 from core.replacing import FRESH, delete_orphans, is_alive
@@ -51,8 +52,20 @@ def signature(folder: Path) -> Signature:
     gets when it is made: a copy of the same size that kept its time is seen, and so is one made after the clock was set
     back.
     """
-    found = sorted((entry.name, entry.stat()) for entry in _entries(folder) if entry.is_file())
-    return tuple((name, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns) for name, told in found)
+    found = sorted((entry.name, _stat(entry)) for entry in _entries(folder))
+    return tuple(
+        (name, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
+        for name, told in found
+        if stat.S_ISREG(told.st_mode) or stat.S_ISLNK(told.st_mode)
+    )
+
+
+def _stat(entry: os.DirEntry[str]) -> os.stat_result:
+    """Of what a link leads to, or of the link itself where it leads nowhere or in a circle."""
+    try:
+        return entry.stat()
+    except OSError:
+        return entry.stat(follow_symlinks=False)
 
 
 def signatures(root: Path) -> list[tuple[str, Signature | None]]:

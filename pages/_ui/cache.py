@@ -23,7 +23,7 @@ from core.metrics import distance as distances
 from core.plain_text import shown
 from core.priors import PRIORS
 from core.records import CheckpointInfo, DensityGrid, Distance, Draws, Embedding, Place
-from pages._ui.cache_store import kept
+from pages._ui.cache_store import in_turn, kept
 
 ViewKey = tuple[str, int, int, int]
 """A view of latent space: its kind, for a pair its dimensions from 1 on (0: the most active one), and a seed."""
@@ -69,20 +69,21 @@ def view(name: str, digest: str, key: ViewKey) -> views.View:
 def grids(name: str, digest: str, key: ViewKey, cells: int) -> tuple[DensityGrid, DensityGrid | None]:
     """q(z) and p(z) on one window of a view; no p(z) for a flow in a plane of more dimensions."""
     shown, prior = view(name, digest, key), model(name, digest).vae.prior
-    part = views.window(shown, prior)
-    return (
-        views.cloud_grid(shown.cloud, shown.plane, part, cells),
-        views.prior_grid(prior, shown.plane, part, cells),
-    )
+    with in_turn:
+        part = views.window(shown, prior)
+        return (
+            views.cloud_grid(shown.cloud, shown.plane, part, cells),
+            views.prior_grid(prior, shown.plane, part, cells),
+        )
 
 
 @kept(32, "Evaluating densities")
 def null_grids(name: str, digest: str, key: ViewKey, cells: int) -> tuple[DensityGrid, DensityGrid]:
     """q(z) of two halves of the images on one window: what the picture shows when there is no difference."""
-    shown = view(name, digest, key)
-    part = views.window(shown, model(name, digest).vae.prior)
-    first, second = shown.cloud.halves()
-    return views.cloud_grid(first, shown.plane, part, cells), views.cloud_grid(second, shown.plane, part, cells)
+    shown, prior = view(name, digest, key), model(name, digest).vae.prior
+    with in_turn:
+        part, (first, second) = views.window(shown, prior), shown.cloud.halves()
+        return views.cloud_grid(first, shown.plane, part, cells), views.cloud_grid(second, shown.plane, part, cells)
 
 
 @kept(64)
@@ -192,7 +193,8 @@ def distance(name: str, digest: str, seed: int) -> Distance | None:
     stored = metrics_file.record(loaded.metrics, cloud.split, "distance")
     if stored is not None and stored.mismatch.seed == seed:
         return stored
-    return distances.distance(cloud, loaded.vae.prior, seed=seed)
+    with in_turn:
+        return distances.distance(cloud, loaded.vae.prior, seed=seed)
 
 
 @kept(256)
@@ -206,7 +208,8 @@ def place(name: str, digest: str, z: tuple[float, ...], seed: int) -> Place:
 def reference(name: str, digest: str, seed: int) -> Reference:
     """The log-densities at draws of q(z) and of p(z) themselves."""
     loaded = model(name, digest)
-    return typicality.reference(loaded.latents, loaded.vae.prior, seed=seed)
+    with in_turn:
+        return typicality.reference(loaded.latents, loaded.vae.prior, seed=seed)
 
 
 @kept(32)
@@ -232,7 +235,8 @@ def image_kl(name: str, digest: str, seed: int) -> tuple[np.ndarray, np.ndarray,
     """KL(q(z|x) || p(z)) of every stored image, its standard error, and the image's row in its split, (n,) each."""
     loaded = model(name, digest)
     stored = loaded.flow_latents or latents(name, digest)
-    values, errors = per_image.image_kl(galleries.stored_posteriors(loaded), loaded.vae.prior, seed=seed)
+    with in_turn:
+        values, errors = per_image.image_kl(galleries.stored_posteriors(loaded), loaded.vae.prior, seed=seed)
     return values.numpy(), errors.numpy(), stored.split_rows()
 
 

@@ -13,7 +13,7 @@ from core.own_image import Landing
 from core.records import DensityGrid, Draws, Plane
 from pages._ui import cache
 from pages._ui.cache import MAP, ViewKey
-from pages._ui.cache_store import kept
+from pages._ui.cache_store import in_turn, kept
 
 CELLS = 120
 
@@ -71,8 +71,9 @@ def grids(name: str, digest: str, key: ViewKey) -> tuple[DensityGrid | None, Den
 @kept(32, "Evaluating densities")
 def densities(name: str, digest: str, key: ViewKey, n: int, seed: int) -> map_view.Densities:
     """Both densities at the draws of a view."""
-    found = browse.densities_at(cache.model(name, digest), draws(name, digest, key, n, seed))
-    return map_view.Densities(*found)
+    loaded, places = cache.model(name, digest), draws(name, digest, key, n, seed)
+    with in_turn:
+        return map_view.Densities(*browse.densities_at(loaded, places))
 
 
 @kept(12, "Drawing the map")

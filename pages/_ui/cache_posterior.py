@@ -8,7 +8,7 @@ from core.metrics import posterior_gap
 from core.metrics.latent_map import LatentMap
 from core.posterior_records import Absorption, ImagePosterior
 from pages._ui import cache
-from pages._ui.cache_store import kept
+from pages._ui.cache_store import in_turn, kept
 
 
 def worst(name: str, digest: str) -> WorstGaps | None:
@@ -24,14 +24,17 @@ def image_posterior(name: str, digest: str, row: int, seed: int) -> ImagePosteri
         ValueError: where the data set is not on this computer.
     """
     images = cache.split_images(name, digest)
-    vae = cache.model(name, digest).vae
-    return posterior_gap.image_posterior(vae, images[row : row + 1], around=_around(name, digest), seed=seed)
+    vae, around = cache.model(name, digest).vae, _around(name, digest)
+    with in_turn:
+        return posterior_gap.image_posterior(vae, images[row : row + 1], around=around, seed=seed)
 
 
 @kept(6, "Looking over the latent plane")
 def _around(name: str, digest: str) -> LatentMap:
     """The whole latent plane as the decoder sees it, for all images of the split: 11 MB with 300 hidden units."""
-    return LatentMap(cache.model(name, digest).vae, cache.split_images(name, digest))
+    vae, images = cache.model(name, digest).vae, cache.split_images(name, digest)
+    with in_turn:
+        return LatentMap(vae, images)
 
 
 @kept(32)
@@ -47,4 +50,6 @@ def absorption(name: str, digest: str, seed: int) -> Absorption:
     Raises:
         ValueError: where the data set is not on this computer.
     """
-    return absorb.absorption(cache.model(name, digest).vae, cache.split_images(name, digest), seed=seed)
+    vae, images = cache.model(name, digest).vae, cache.split_images(name, digest)
+    with in_turn:
+        return absorb.absorption(vae, images, seed=seed)

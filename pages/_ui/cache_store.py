@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from contextlib import nullcontext
-from threading import Condition
+from threading import Condition, Lock
 from typing import Any, TypeVar, cast
 
 import streamlit as st
@@ -21,6 +21,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 inspectors: list[Callable[[Any], None]] = []
 """Called with every answer that is made: tests look whether anybody changes it later."""
+
+in_turn = Lock()
+"""Held while something is calculated that takes tenths of a second: of twenty sessions that calculate at once all
+would wait for the last, and so would everybody who only clicks. What is kept is fetched before: nothing may be asked
+for under it."""
 
 _kept: list[Any] = []
 """Every function whose answers are kept."""

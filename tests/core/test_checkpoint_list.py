@@ -50,6 +50,11 @@ def poison(state: dict) -> None:
     state["prior.mean"][0, 0] = float("nan")
 
 
+def loop(file: Path) -> None:
+    file.unlink()
+    file.symlink_to(file)
+
+
 DAMAGE = {
     "truncated weights": (lambda p: truncate(p, FILES[0]), "model.safetensors"),
     "empty weights": (lambda p: truncate(p, FILES[0], 0), "model.safetensors"),
@@ -66,6 +71,7 @@ DAMAGE = {
     "one bit of the weights": (lambda p: flip_a_bit(p, FILES[0]), "model.safetensors is damaged"),
     "one bit of the latents": (lambda p: flip_a_bit(p, FILES[3]), "latents.safetensors is damaged"),
     "hash of another file": (lambda p: edit(p, FILES[1], lambda c: c["files"].update({"../x": ""})), "not a file of"),
+    "a link to itself": (lambda p: loop(p / FILES[1]), "config.json cannot be read: OSError"),
     "no config": (lambda p: (p / FILES[1]).unlink(), "config.json cannot be read"),
     "truncated config": (lambda p: truncate(p, FILES[1]), "config.json is not JSON"),
     "config is a list": (lambda p: (p / FILES[1]).write_text("[1]"), "config.json must hold an object"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pages._ui import cache_store
+from pages._ui import cache_posterior, cache_store
 from pages._ui.cache_store import kept
 
 
@@ -60,6 +61,29 @@ def test_many_who_ask_at_once_wait_for_one_answer(calls: list[Any]) -> None:
         go.set()
         assert len({id(each.result(10)) for each in found}) == 1
     assert calls == ["a"]
+
+
+def test_what_takes_long_is_calculated_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve images that twelve sessions ask for at once, each of another row."""
+    running, most, asked = [], [], []
+
+    def slow(_vae: Any, x: Any, *, around: Any, seed: int) -> tuple[int, int]:
+        running.append(x)
+        most.append(len(running))
+        time.sleep(0.02)
+        running.remove(x)
+        asked.append((int(x[0]), seed, around))
+        return int(x[0]), seed
+
+    monkeypatch.setattr(cache_posterior.posterior_gap, "image_posterior", slow)
+    monkeypatch.setattr(cache_posterior, "_around", lambda *_: "map")
+    monkeypatch.setattr(cache_posterior.cache, "split_images", lambda *_: list(range(12)))
+    monkeypatch.setattr(cache_posterior.cache, "model", lambda *_: SimpleNamespace(vae=None))
+    cache_store.clear()
+    with ThreadPoolExecutor(12) as threads:
+        found = list(threads.map(lambda row: cache_posterior.image_posterior("a", "b", row, 3), range(12)))
+    assert found == [(row, 3) for row in range(12)] and set(most) == {1} and len(asked) == 12
+    cache_store.clear()
 
 
 def test_an_error_is_told_to_all_and_not_kept(calls: list[Any]) -> None:
