@@ -24,7 +24,11 @@ class BernoulliDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Bernoulli:
         """(n, d) -> n distributions over (pixels,)."""
-        return Bernoulli(full_precision(self.head(self.body(z))))
+        return self.from_body(self.body(z))
+
+    def from_body(self, features: Tensor) -> Bernoulli:
+        """(n, hidden[-1]), what ``body`` gives, -> n distributions over (pixels,)."""
+        return Bernoulli(full_precision(self.head(features)))
 
 
 class LogisticDecoder(nn.Module):

@@ -48,7 +48,7 @@ with st.expander("How is this computed?"):
     st.markdown(
         "The plane is cut into squares. A map of the whole plane tells which of them hold a share of $p(z|x)$ above "
         "$e^{-14}$; these and those of $q(z|x)$ are cut into quarters until the four grids of twice the spacing agree "
-        "on $\\log p(x)$ to $10^{-4}$ nats. $\\log p(x)$ is the sum over their centres, its error the largest "
+        "on $\\log p(x)$ to $10^{-3}$ nats. $\\log p(x)$ is the sum over their centres, its error the largest "
         "difference from one of the four. The KL is a sum over centres too, the gap a mean over draws of $q(z|x)$: "
         "they share $\\log p(x)$ and nothing else. The pictures are read between the centres by polynomials of degree "
         "5. The best Gaussian minimises $\\mathrm{KL}(q\\,\\|\\,p(z|x))$ over means and variances for this image: "

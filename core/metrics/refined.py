@@ -21,7 +21,7 @@ from core.posteriors import FlowedNormal
 from core.shapes import Images
 from core.vae import VAE
 
-AGREED = 1e-4
+AGREED = 1e-3
 """Nats by which log p(x) of the four coarser lattices may differ. What the last lattice is wrong by is far less."""
 WRONG = 2e-3
 """What the mass of q(z|x) on each of them may differ from 1 by."""
