@@ -49,10 +49,10 @@ with st.expander("How is this computed?"):
         "The plane is cut into squares. A map of the whole plane tells which of them hold a share of $p(z|x)$ above "
         "$e^{-14}$; these and those of $q(z|x)$ are cut into quarters until the four grids of twice the spacing agree "
         "on $\\log p(x)$ to $10^{-3}$ nats. $\\log p(x)$ is the sum over their centres, its error the largest "
-        "difference from one of the four. The KL is a sum over centres too, the gap a mean over draws of $q(z|x)$: "
-        "they share $\\log p(x)$ and nothing else. The pictures are read between the centres by polynomials of degree "
-        "5. The best Gaussian minimises $\\mathrm{KL}(q\\,\\|\\,p(z|x))$ over means and variances for this image: "
-        "what is left with it is the fault of the shape, the rest that of an encoder which serves all images (Cremer, "
-        "Li and Duvenaud, 2018, arXiv:1801.03558)."
+        "difference from one of the four, with rounding. The KL is a sum over centres too, the gap a mean over draws "
+        "of $q(z|x)$: they share $\\log p(x)$ and nothing else. The pictures are read between the centres by "
+        "polynomials of degree 5. The best Gaussian minimises $\\mathrm{KL}(q\\,\\|\\,p(z|x))$ over means and "
+        "variances for this image: what is left with it is the fault of the shape, the rest that of an encoder which "
+        "serves all images (Cremer, Li and Duvenaud, 2018, arXiv:1801.03558)."
     )
     reading.link("looseness", "log-p-x-exact", "elbo")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from core.decoders import BernoulliDecoder
-from core.metrics.quadrature import NODES, Joint
+from core.metrics.quadrature import NODES, log_joint
 from core.metrics.squares import Squares, whole
 from core.shapes import Images
 from core.vae import VAE
@@ -60,7 +60,7 @@ class LatentMap:
         """
         if self._dense is not None:
             return self._dense.log_joint(x[0])
-        return torch.cat([Joint(self.vae, part).log_joint(x)[0] for part in self._parts()]).double().cpu()
+        return log_joint(self.vae, x, self.centres)
 
     def holds(self, z: Tensor) -> bool:
         """Whether all of some places (n, 2) lie in it, none of them at its border."""

@@ -19,7 +19,7 @@ from core.interpolation import POINTS, lagrange
 from core.metrics.best_gaussian import best_gaussian
 from core.metrics.estimate import over_examples
 from core.metrics.latent_map import LatentMap
-from core.metrics.quadrature import NODES, Joint
+from core.metrics.quadrature import log_joint
 from core.metrics.refined import Level, Posterior, Refined, refined
 from core.posterior_records import ImagePosterior
 from core.records import DensityGrid
@@ -77,7 +77,7 @@ def image_posterior(
     bound = over_examples(vae.terms(x, draws, generator=generator).elbo[:, 0])
     best = best_gaussian(known, _moments(q, z))
     noise = best.sample(draws, generator=generator)
-    family = over_examples(best.log_prob(noise).double() - _log_joint(vae, x, noise) + log_px)
+    family = over_examples(best.log_prob(noise).double().cpu() - log_joint(vae, x, noise) + log_px)
     part = _window((of_p.squares.centres(), of_p.log_joint.softmax(0)), (of_q.squares.centres(), weight))
     mean, scale = best.mean.tolist(), torch.exp(0.5 * best.log_var).tolist()
     return ImagePosterior(
@@ -101,10 +101,6 @@ def _covering(vae: VAE, x: Tensor, z: Tensor, around: LatentMap | None, seed: in
 
 def _at_border(around: LatentMap, x: Tensor) -> float:
     return float(around.log_joint(x).softmax(0)[around.border].sum())
-
-
-def _log_joint(vae: VAE, x: Tensor, z: Tensor) -> Tensor:
-    return torch.cat([Joint(vae, part).log_joint(x)[0] for part in z.split(NODES)]).double()
 
 
 def _moments(q: Posterior, z: Tensor) -> DiagonalNormal:

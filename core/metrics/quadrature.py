@@ -223,6 +223,12 @@ def _log_sum(tile: Tensor) -> Tensor:
     return tile.sub_(peak).clamp_(min=mixture.EXP_FLOOR).exp_().sum(-1).log_().add_(peak.squeeze(-1))
 
 
+def log_joint(vae: VAE, x: Images, z: Tensor) -> Tensor:
+    """log p(x, z) of one image (1, pixels) at places (n, 2), (n,) float64."""
+    parts = z.to(x).split(NODES)
+    return torch.cat([Joint(vae, part).log_joint(x)[0] for part in parts]).double().cpu()
+
+
 class Joint:
     """log p(x|z) + log p(z) on g decoded nodes."""
 

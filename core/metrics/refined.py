@@ -15,7 +15,7 @@ from torch import Tensor
 
 from core.distributions import DiagonalNormal
 from core.metrics.latent_map import LatentMap
-from core.metrics.quadrature import KEPT, NODES, Joint
+from core.metrics.quadrature import KEPT, NODES, log_joint
 from core.metrics.squares import Squares
 from core.posteriors import FlowedNormal
 from core.shapes import Images
@@ -135,7 +135,7 @@ def _values(vae: VAE, x: Tensor, q: Posterior, squares: Squares) -> tuple[Tensor
     """log p(x, z) and log q(z|x) at the centres, (n,) float64 each."""
     parts = squares.centres().to(x).split(NODES)
     return (
-        torch.cat([Joint(vae, part).log_joint(x)[0].double().cpu() for part in parts]),
+        log_joint(vae, x, squares.centres()),
         torch.cat([q.log_prob(part).double().cpu() for part in parts]),
     )
 

@@ -155,7 +155,7 @@ def test_a_map_of_the_model_gives_what_a_map_of_the_image_gives(name: str) -> No
         assert alone.elbo == mapped.elbo, "draws do not depend on where was looked"
 
 
-def test_an_image_that_a_map_does_not_cover_is_given_its_own(monkeypatch) -> None:
+def test_an_image_that_a_map_does_not_cover_is_given_its_own() -> None:
     vae = linear_gaussian(shift=0.4)
     x = images_of(vae, 1)
     elsewhere = LatentMap(vae, x)

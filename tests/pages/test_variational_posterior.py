@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.datasets import DataError
-from pages._ui import cache_store
+from pages._ui import cache_posterior, cache_store
 from tests.pages.test_pages import charts, words
 from tests.pages.zoo import tiny_data
 
@@ -42,6 +43,24 @@ def test_a_flow_posterior_stands_beside_the_gaussian_one_of_the_same_prior(open_
     app = open_page(PAGE, models="posterior-iaf", row="0")
     assert not app.exception
     assert "IAF posterior" in words(app) and "Gaussian posterior" in words(app)
+
+
+@pytest.mark.usefixtures("with_images")
+def test_a_model_whose_numbers_are_none_is_named_and_the_others_are_shown(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = cache_posterior.image_posterior
+
+    def some(name: str, *question: Any) -> Any:
+        if name == "posterior-iaf":
+            raise FloatingPointError("the decoder gives this image a probability that is no number")
+        return real(name, *question)
+
+    monkeypatch.setattr(cache_posterior, "image_posterior", some)
+    app = open_page(PAGE, models="posterior-iaf", row="0")
+    assert not app.exception and len(app.error) == 1
+    assert "IAF posterior: the decoder gives this image a probability that is no number" in app.error[0].value
+    assert "Gaussian posterior: the bound lies" in words(app) and charts(app)
 
 
 @pytest.mark.usefixtures("with_images")
