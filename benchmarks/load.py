@@ -1,8 +1,8 @@
 """Many visitors at once: ``python -m benchmarks load``, or with settings ``python -m benchmarks.load --help``.
 
-They speak Streamlit's own protocol, without a browser: each opens a page by its address and clicks once a second. What
-is timed is from sending a click until the last message of the answer: what the server and the wire take; the browser's
-drawing is left out. The visitors are one process on the same machine and share its cores with the server.
+They speak Streamlit's own protocol, without a browser: each opens a page by its address and clicks once a second on
+average. What is timed is from sending a click until the last message of the answer: what the server and the wire take;
+the browser's drawing is left out. The visitors are one process on the same machine and share its cores with the server.
 
     one        a single visitor, page by page, for a quarter of the time: what a page costs by itself
     twenty     20 visitors on one page at a time; the target is a 95th percentile under 0.5 s on each
@@ -28,8 +28,9 @@ from benchmarks.load_client import Click, LoadError, Visitor
 from benchmarks.load_server import ROOT, Server, served
 from benchmarks.report import RESULTS, machine, machine_line
 
-THINK_S = 1.0
-"""Seconds from click to click; a visitor whose answer takes longer clicks again at once."""
+THINK_S = (0.5, 1.5)
+"""Seconds from click to click, drawn anew each time: at a fixed pace all who were kept waiting once would click at the
+same moment ever after. A visitor whose answer takes longer clicks again at once."""
 TARGET_S = 0.5
 MODELS = {"optimal_prior": "mnist-2d-standard", "variational_posterior": "mnist-2d-standard"}
 MODEL = "mnist-2d-vamp"
@@ -117,7 +118,7 @@ async def visit(server: Server, pages: Sequence[str], visitors: int, seconds: fl
     end = time.monotonic() + seconds
     cpu = server.cpu_s()
     watching = asyncio.create_task(_watch(server, outcome, max(1.0, seconds / 100)))
-    gaps = [THINK_S * number / visitors for number in range(visitors)]
+    gaps = [max(THINK_S) * number / visitors for number in range(visitors)]
     await asyncio.gather(*(_stay(one, gap, end, outcome) for one, gap in zip(everyone, gaps, strict=True)))
     watching.cancel()
     outcome.resident_mib.append(server.resident_mib())
@@ -132,11 +133,13 @@ async def _stay(one: Visitor, gap: float, end: float, outcome: Outcome) -> None:
     await asyncio.sleep(gap)
     try:
         outcome.first.append(await one.open())
-        await asyncio.sleep(THINK_S)
-        while time.monotonic() < end:
+        seconds = 0.0
+        while True:
+            await asyncio.sleep(max(0.0, one.random.uniform(*THINK_S) - seconds))
+            if time.monotonic() > end:
+                return
             seconds = await one.press()
             outcome.clicks.append(seconds)
-            await asyncio.sleep(max(0.0, THINK_S - seconds))
     except LoadError as error:
         outcome.errors.append(f"{one.page or 'home'}: {error}")
     finally:

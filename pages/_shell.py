@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages._ui import address, changes, drawn, frame, layout, links, login, report
 from pages._ui.sidebar import draw_sidebar
+from pages._ui.turns import turns
 
 # section, file, title, icon, what the page shows (tooltip). The first page is the one at "/".
 PAGES = [
@@ -117,28 +118,29 @@ PAGES = [
 # An emoji, because a Material icon as favicon is fetched from another host.
 st.set_page_config(page_title="Priorscope", page_icon="🔭", layout="wide", initial_sidebar_state=280)
 
-login.gate()
-frame.style()
-folder = Path(__file__).resolve().parent
-sections: dict[str, list[st.Page]] = {}
-for section, file, title, icon, shows in PAGES:
-    page = st.Page(
-        folder / file,
-        title=title,
-        icon=icon,
-        url_path=Path(file).stem,
-        default=file == PAGES[0][1],
-        help=shows,
-    )
-    sections.setdefault(section, []).append(page)
+with turns.taken():
+    login.gate()
+    frame.style()
+    folder = Path(__file__).resolve().parent
+    sections: dict[str, list[st.Page]] = {}
+    for section, file, title, icon, shows in PAGES:
+        page = st.Page(
+            folder / file,
+            title=title,
+            icon=icon,
+            url_path=Path(file).stem,
+            default=file == PAGES[0][1],
+            help=shows,
+        )
+        sections.setdefault(section, []).append(page)
 
-current = st.navigation(sections, expanded=True)
-drawn.start(current.title)
-links.remember(PAGES)
-with address.watched(current.url_path, followed=links.follow()), changes.told():
-    draw_sidebar()
-    if links.waiting():
-        st.rerun()
-    with suppress(layout.PageEnd):
-        current.run()
-    report.offer(current.url_path)
+    current = st.navigation(sections, expanded=True)
+    drawn.start(current.title)
+    links.remember(PAGES)
+    with address.watched(current.url_path, followed=links.follow()), changes.told():
+        draw_sidebar()
+        if links.waiting():
+            st.rerun()
+        with suppress(layout.PageEnd):
+            current.run()
+        report.offer(current.url_path)

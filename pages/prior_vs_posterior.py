@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages._ui import cache, changes, controls, history, latent_view, layout, maps, place, reading, region_panel
+from pages._ui.turns import fragment
 
 AT_ONCE = 2
 
@@ -28,7 +29,7 @@ maps_only = projection is not None and projection.kind == "tsne" and len(many) =
 view = controls.view_controls(over_densities=not maps_only)
 
 
-@st.fragment
+@fragment
 def looked_at() -> None:
     """Pictures and what lies at the chosen place: a click runs this part of the page alone."""
     with changes.told():

@@ -13,6 +13,7 @@ from pages._ui import (
     layout,
     reading,
 )
+from pages._ui.turns import fragment
 
 st.title("What has each pseudo-input learned?")
 chosen = layout.require_models()
@@ -53,7 +54,7 @@ with changes.told():
         components.strip(found)
     st.markdown(f"**{layout.title_of(info)}**: {component_words.usage_sentence(found, components.word_of(info))}")
 
-    @st.fragment
+    @fragment
     def looked_at() -> None:
         """All that a chosen component changes: a click runs this part of the page alone."""
         with changes.told():

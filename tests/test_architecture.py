@@ -86,6 +86,13 @@ def only_one_file_caches(path: str, source: str) -> list[str]:
     return sorted(attributes.intersection(words) | {n for n in imported_modules(path, source) if n.endswith(words)})
 
 
+def one_file_makes_fragments(path: str, source: str) -> list[str]:
+    """A part of a page that runs again by itself waits for its turn: ``fragment`` of turns.py."""
+    named = {ast.unparse(node) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
+    imported = [name for name in imported_modules(path, source) if name == "streamlit.fragment"]
+    return [] if path == "pages/_ui/turns.py" else sorted(named & {"st.fragment", "streamlit.fragment"}) + imported
+
+
 def short_files(path: str, source: str) -> list[str]:
     lines = len(source.splitlines())
     return [f"{lines} lines, at most {MAX_LINES}"] if path.startswith(("core/", "pages/")) and lines > MAX_LINES else []
@@ -195,6 +202,14 @@ RULES: list[tuple[Rule, list[tuple[str, str]]]] = [
             ("pages/_ui/cache_a.py", "@st.cache_data\ndef f(): ..."),
             ("pages/_ui/a.py", "from pages._ui.cache_store import kept"),
             ("pages/home.py", "from pages._ui import cache_store"),
+        ],
+    ),
+    (
+        one_file_makes_fragments,
+        [
+            ("pages/home.py", "@st.fragment\ndef f(): ..."),
+            ("pages/_ui/a.py", "st.fragment(run_every=1)(f)"),
+            ("pages/_ui/a.py", "from streamlit import fragment"),
         ],
     ),
     (short_files, [("core/a.py", "x = 1\n" * (MAX_LINES + 1)), ("pages/a.py", "\n" * (MAX_LINES + 1))]),

@@ -23,7 +23,8 @@ from core.metrics import distance as distances
 from core.plain_text import shown
 from core.priors import PRIORS
 from core.records import CheckpointInfo, DensityGrid, Distance, Draws, Embedding, Place
-from pages._ui.cache_store import in_turn, kept
+from pages._ui.cache_store import kept
+from pages._ui.turns import turns
 
 ViewKey = tuple[str, int, int, int]
 """A view of latent space: its kind, for a pair its dimensions from 1 on (0: the most active one), and a seed."""
@@ -69,7 +70,7 @@ def view(name: str, digest: str, key: ViewKey) -> views.View:
 def grids(name: str, digest: str, key: ViewKey, cells: int) -> tuple[DensityGrid, DensityGrid | None]:
     """q(z) and p(z) on one window of a view; no p(z) for a flow in a plane of more dimensions."""
     shown, prior = view(name, digest, key), model(name, digest).vae.prior
-    with in_turn:
+    with turns.beside():
         part = views.window(shown, prior)
         return (
             views.cloud_grid(shown.cloud, shown.plane, part, cells),
@@ -81,7 +82,7 @@ def grids(name: str, digest: str, key: ViewKey, cells: int) -> tuple[DensityGrid
 def null_grids(name: str, digest: str, key: ViewKey, cells: int) -> tuple[DensityGrid, DensityGrid]:
     """q(z) of two halves of the images on one window: what the picture shows when there is no difference."""
     shown, prior = view(name, digest, key), model(name, digest).vae.prior
-    with in_turn:
+    with turns.beside():
         part, (first, second) = views.window(shown, prior), shown.cloud.halves()
         return views.cloud_grid(first, shown.plane, part, cells), views.cloud_grid(second, shown.plane, part, cells)
 
@@ -193,7 +194,7 @@ def distance(name: str, digest: str, seed: int) -> Distance | None:
     stored = metrics_file.record(loaded.metrics, cloud.split, "distance")
     if stored is not None and stored.mismatch.seed == seed:
         return stored
-    with in_turn:
+    with turns.beside():
         return distances.distance(cloud, loaded.vae.prior, seed=seed)
 
 
@@ -208,7 +209,7 @@ def place(name: str, digest: str, z: tuple[float, ...], seed: int) -> Place:
 def reference(name: str, digest: str, seed: int) -> Reference:
     """The log-densities at draws of q(z) and of p(z) themselves."""
     loaded = model(name, digest)
-    with in_turn:
+    with turns.beside():
         return typicality.reference(loaded.latents, loaded.vae.prior, seed=seed)
 
 
@@ -235,7 +236,7 @@ def image_kl(name: str, digest: str, seed: int) -> tuple[np.ndarray, np.ndarray,
     """KL(q(z|x) || p(z)) of every stored image, its standard error, and the image's row in its split, (n,) each."""
     loaded = model(name, digest)
     stored = loaded.flow_latents or latents(name, digest)
-    with in_turn:
+    with turns.beside():
         values, errors = per_image.image_kl(galleries.stored_posteriors(loaded), loaded.vae.prior, seed=seed)
     return values.numpy(), errors.numpy(), stored.split_rows()
 

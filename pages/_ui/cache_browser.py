@@ -13,7 +13,8 @@ from core.own_image import Landing
 from core.records import DensityGrid, Draws, Plane
 from pages._ui import cache
 from pages._ui.cache import MAP, ViewKey
-from pages._ui.cache_store import in_turn, kept
+from pages._ui.cache_store import kept
+from pages._ui.turns import turns
 
 CELLS = 120
 
@@ -72,7 +73,7 @@ def grids(name: str, digest: str, key: ViewKey) -> tuple[DensityGrid | None, Den
 def densities(name: str, digest: str, key: ViewKey, n: int, seed: int) -> map_view.Densities:
     """Both densities at the draws of a view."""
     loaded, places = cache.model(name, digest), draws(name, digest, key, n, seed)
-    with in_turn:
+    with turns.beside():
         return map_view.Densities(*browse.densities_at(loaded, places))
 
 

@@ -17,7 +17,8 @@ from core.nearest_records import Compared, Copies, Nearest
 from core.plain_text import shown_error
 from core.priors import MixturePrior
 from pages._ui import cache
-from pages._ui.cache_store import in_turn, kept
+from pages._ui.cache_store import kept
+from pages._ui.turns import turns
 
 CELLS = 100
 UNSEEN_SEED = 0
@@ -50,7 +51,7 @@ def components(name: str, digest: str, seed: int) -> Components:
     if kept is not None and kept.components.seed == seed:
         return kept.components
     prior, cloud = _prior(name, digest), cache.latents(name, digest)
-    with in_turn:
+    with turns.beside():
         return pseudo_inputs.components(prior, cloud, seed=seed)
 
 

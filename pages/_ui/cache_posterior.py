@@ -8,7 +8,8 @@ from core.metrics import posterior_gap
 from core.metrics.latent_map import LatentMap
 from core.posterior_records import Absorption, ImagePosterior
 from pages._ui import cache
-from pages._ui.cache_store import in_turn, kept
+from pages._ui.cache_store import kept
+from pages._ui.turns import turns
 
 
 def worst(name: str, digest: str) -> WorstGaps | None:
@@ -25,7 +26,7 @@ def image_posterior(name: str, digest: str, row: int, seed: int) -> ImagePosteri
     """
     images = cache.split_images(name, digest)
     vae, around = cache.model(name, digest).vae, _around(name, digest)
-    with in_turn:
+    with turns.beside():
         return posterior_gap.image_posterior(vae, images[row : row + 1], around=around, seed=seed)
 
 
@@ -33,7 +34,7 @@ def image_posterior(name: str, digest: str, row: int, seed: int) -> ImagePosteri
 def _around(name: str, digest: str) -> LatentMap:
     """The whole latent plane as the decoder sees it, for all images of the split: 11 MB with 300 hidden units."""
     vae, images = cache.model(name, digest).vae, cache.split_images(name, digest)
-    with in_turn:
+    with turns.beside():
         return LatentMap(vae, images)
 
 
@@ -51,5 +52,5 @@ def absorption(name: str, digest: str, seed: int) -> Absorption:
         ValueError: where the data set is not on this computer.
     """
     vae, images = cache.model(name, digest).vae, cache.split_images(name, digest)
-    with in_turn:
+    with turns.beside():
         return absorb.absorption(vae, images, seed=seed)

@@ -10,25 +10,31 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from contextlib import nullcontext
-from threading import Condition, Lock
+from functools import wraps
+from threading import Condition
 from typing import Any, TypeVar, cast
 
 import streamlit as st
 from cachetools import LRUCache, cached
 from cachetools.keys import hashkey
 
+from pages._ui.turns import turns
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 inspectors: list[Callable[[Any], None]] = []
 """Called with every answer that is made: tests look whether anybody changes it later."""
 
-in_turn = Lock()
-"""Held while something is calculated that takes tenths of a second: of twenty sessions that calculate at once all
-would wait for the last, and so would everybody who only clicks. What is kept is fetched before: nothing may be asked
-for under it."""
-
 _kept: list[Any] = []
 """Every function whose answers are kept."""
+
+
+class _Waiting(Condition):
+    """Whoever waits for another session's answer leaves the turn to others, to that session too."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        turns.pause()
+        return super().wait(timeout)
 
 
 def kept(most: int, told: str = "") -> Callable[[F], F]:
@@ -56,9 +62,17 @@ def kept(most: int, told: str = "") -> Callable[[F], F]:
                 look(found)
             return found
 
-        found = cached(LRUCache(most), key=key, condition=Condition())(make)
+        found = cached(LRUCache(most), key=key, condition=_Waiting())(make)
         _kept.append(found)
-        return cast("F", found)
+
+        @wraps(function)
+        def answer(*arguments: Any) -> Any:
+            try:
+                return found(*arguments)
+            finally:
+                turns.resume()  # where another session's answer was waited for
+
+        return cast("F", answer)
 
     return decorate
 

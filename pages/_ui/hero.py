@@ -7,12 +7,13 @@ import streamlit as st
 from core import figures, tables
 from core.records import CheckpointInfo
 from pages._ui import cache, changes, charts, controls, downloads, latent_view, layout, numbers, place
+from pages._ui.turns import fragment
 
 POINTS = 2000
 PRINCIPAL = controls.Projection("pca", (0, 0), 0.0, 0)
 
 
-@st.fragment
+@fragment
 def draw(info: CheckpointInfo) -> None:
     """The picture on the left, words and the decoded place on the right; nothing for a flow in many dimensions.
 

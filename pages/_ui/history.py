@@ -18,6 +18,7 @@ from core.history_records import Course, Scene
 from core.plain_text import shown_error
 from core.records import CheckpointInfo
 from pages._ui import cache_history, changes, charts, downloads, layout
+from pages._ui.turns import fragment
 
 STEP_S = 0.8
 """Seconds that each snapshot stays while the slider runs by itself."""
@@ -54,7 +55,7 @@ def section(infos: Sequence[CheckpointInfo], seed: int, chosen: int | None = Non
     _settle(course)
     running = _running(info)
     # A timer belongs to the fragment as it was last run by the whole page: it starts and ends with such a run.
-    st.fragment(run_every=STEP_S / 2 if running else None)(_film)(info, course, chosen, running)
+    fragment(_film, run_every=STEP_S / 2 if running else None)(info, course, chosen, running)
 
 
 def _is_recorded(info: CheckpointInfo) -> bool:

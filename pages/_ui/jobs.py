@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import jobs
 from core.plain_text import shown_error
+from pages._ui.turns import fragment
 
 POLL_S = 1.0
 FINISHED = ("done", "failed", "cancelled", "absent")
@@ -54,7 +55,7 @@ def require(arguments: Sequence[str], read: Callable[[str], Made], *, button: st
     return None
 
 
-@st.fragment(run_every=POLL_S)
+@fragment(run_every=POLL_S)
 def watch(name: str) -> None:
     """Progress of a job, looked at once a second; the page runs again when it has ended."""
     told = jobs.status(name)

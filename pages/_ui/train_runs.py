@@ -13,6 +13,7 @@ from core.plain_text import shown_error
 from core.training_records import TrainingCurve
 from core.training_runs import TrainingRun
 from pages._ui import cache, cache_own, charts, downloads, layout
+from pages._ui.turns import fragment
 
 POLL_S = 1.0
 ENDED = 8
@@ -46,7 +47,7 @@ def show_ended() -> None:
         st.caption(f"{len(ended) - ENDED} older ones are not listed; their models are in the sidebar.")
 
 
-@st.fragment(run_every=POLL_S)
+@fragment(run_every=POLL_S)
 def _running(job: str) -> None:
     run = next((run for run in _runs() if run.job.id == job), None)
     if run is None or not run.job.alive:
