@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core import mixture
 from core.browser_records import Reference
 from core.checkpoint import Checkpoint
 from core.component_records import Interpolation, Path, Steps, Usual
 from core.distributions import DiagonalNormal, standard_normal
 from core.generate import as_pictures
 from core.latents import LatentCloud
+from core.mixture import Prepared
 from core.priors import MixturePrior
 from core.priors.vamp import VampPrior
 
@@ -104,25 +104,23 @@ def two_steps(checkpoint: Checkpoint, n: int, *, seed: int = 0, drawn: bool = Fa
 
 
 @torch.no_grad()
-def interpolation(checkpoint: Checkpoint, first: int, second: int) -> Interpolation:
+def interpolation(checkpoint: Checkpoint, q: Prepared | None, first: int, second: int) -> Interpolation:
     """From one component to another: straight between their means, and by the codes of mixed pseudo-inputs.
 
     Args:
-        checkpoint: of a mixture prior, with stored Gaussian posteriors.
+        checkpoint: of a mixture prior.
+        q: q(z) of this checkpoint; None where its density is not known.
         first: the component at the start, from 0.
         second: the component at the end.
-
-    Raises:
-        ValueError: where the checkpoint stores no Gaussian posteriors.
     """
     prior = mixture_of(checkpoint)
     t = torch.linspace(0, 1, STEPS)
     mean = prior.components()[0]
-    in_z = path(checkpoint, t, _mixed(mean, first, second, t))
+    in_z = path(checkpoint, q, t, _mixed(mean, first, second, t))
     in_u = None
     if isinstance(prior, VampPrior):
         u = _mixed(prior.pseudo_inputs, first, second, t)
-        in_u = path(checkpoint, t, checkpoint.vae.posterior(u).mean, u)
+        in_u = path(checkpoint, q, t, checkpoint.vae.posterior(u).mean, u)
     return Interpolation(in_z, in_u)
 
 
@@ -133,20 +131,18 @@ def usual(compared: Reference) -> Usual:
 
 
 @torch.no_grad()
-def path(checkpoint: Checkpoint, t: Tensor, z: Tensor, u: Tensor | None = None) -> Path:
+def path(checkpoint: Checkpoint, q: Prepared | None, t: Tensor, z: Tensor, u: Tensor | None = None) -> Path:
     """What the model says along a way.
 
     Args:
-        checkpoint: the model; without Gaussian posteriors log q is nan, without a decoder there are no images.
+        checkpoint: the model; without a decoder there are no images.
+        q: q(z) of this checkpoint; where it is None log q is nan.
         t: (m,) share of the way.
         z: (m, d) the codes.
         u: (m, pixels) pseudo-inputs that the codes belong to.
     """
     shape, shown = checkpoint.config.model.image_shape, torch.arange(0, len(t), EVERY)
-    cloud = checkpoint.latents
-    log_q = torch.full((len(t),), math.nan)
-    if cloud is not None:
-        log_q = mixture.log_prob(z, *cloud.components(), double=True)
+    log_q = torch.full((len(t),), math.nan) if q is None else q.log_prob(z)
     decodes = checkpoint.config.model.decodes
     return Path(
         t=t.numpy(),

@@ -73,6 +73,44 @@ def component_log_prob(
     return _diagonal_tables(z - centre, mean - centre, log_var, log_weight).tile(slice(None), slice(None))
 
 
+class Prepared:
+    """A diagonal-Gaussian mixture whose exact log-density is asked for again and again, at few places.
+
+    What hangs on the components alone is calculated once, in float64: for 10,000 components in 40 dimensions it takes
+    ten times as long as the rest for a few places. Nothing has a gradient.
+
+    Args:
+        mean: (K, d) component means.
+        log_var: (K, d) natural logarithms of the component variances.
+        log_weight: (K,) normalised log-weights; None means equal weights.
+
+    Raises:
+        ValueError: on shapes that do not fit.
+    """
+
+    @torch.no_grad()
+    def __init__(self, mean: ComponentMeans, log_var: ComponentLogVars, log_weight: LogWeights | None = None) -> None:
+        _check(mean[:0], mean, log_var, log_weight, None)
+        mean = mean.double()
+        if log_weight is None:
+            log_weight = mean.new_full((len(mean),), -math.log(len(mean)))
+        self._centre = mean.mean(0)
+        self._factors, self._constant = _factors(mean - self._centre, log_var.double(), log_weight.double())
+
+    @torch.no_grad()
+    def log_prob(self, z: Latents) -> LogProb:
+        """The log-density at (n, d) points, (n,) float64 in nats, with an error under 1e-9.
+
+        Raises:
+            ValueError: for points of another dimension.
+        """
+        if z.ndim != 2 or z.shape[1] != len(self._centre):
+            raise ValueError(f"z must be (n, {len(self._centre)}) to match the components; got {tuple(z.shape)}")
+        tables = _Tables(_features(z.double() - self._centre), self._factors, self._constant)
+        blocks = [_row_block(tables, rows, None, len(self._constant)) for rows in _tiles(len(z), ROWS)]
+        return torch.cat(blocks or [self._constant[:0]])
+
+
 @torch.no_grad()
 def full_log_prob(z: Latents, mean: ComponentMeans, covariance: Covariances, log_weight: LogWeights) -> LogProb:
     """Exact log-density of a mixture of Gaussians with full covariances in few dimensions, without gradients.
@@ -135,10 +173,18 @@ class _Tables:
 
 
 def _diagonal_tables(z: Tensor, mean: Tensor, log_var: Tensor, log_weight: Tensor) -> _Tables:
+    return _Tables(_features(z), *_factors(mean, log_var, log_weight))
+
+
+def _features(z: Tensor) -> Tensor:
+    return torch.cat([z.square(), z], 1)
+
+
+def _factors(mean: Tensor, log_var: Tensor, log_weight: Tensor) -> tuple[Tensor, Tensor]:
     precision = torch.exp(-log_var)
     weighted_mean = mean * precision
     constant = log_weight - 0.5 * ((mean * weighted_mean).sum(1) + log_var.sum(1) + mean.shape[1] * LOG_2PI)
-    return _Tables(torch.cat([z.square(), z], 1), torch.cat([-0.5 * precision, weighted_mean], 1), constant)
+    return torch.cat([-0.5 * precision, weighted_mean], 1), constant
 
 
 def _full_tables(z: Tensor, mean: Tensor, covariance: Tensor, log_weight: Tensor) -> _Tables:

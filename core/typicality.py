@@ -34,22 +34,14 @@ def reference(cloud: LatentCloud | None, prior: Prior, *, seed: int = 0) -> Refe
 
 
 @torch.inference_mode()
-def place(
-    z: tuple[float, ...],
-    cloud: LatentCloud | None,
-    prior: Prior,
-    *,
-    seed: int = 0,
-    compared: Reference | None = None,
-) -> Place:
+def place(z: tuple[float, ...], q: mixture.Prepared | None, prior: Prior, compared: Reference) -> Place:
     """Log-densities at z, and the share of each distribution's own draws that lie at a lower density than z.
 
     Args:
         z: d coordinates.
-        cloud: posteriors behind q(z); None where its density is not known: what is said of q is nan then.
+        q: q(z); None where its density is not known: what is said of q is nan then.
         prior: p(z).
-        seed: of the draws.
-        compared: what ``reference`` gives for the same three, where it is there already.
+        compared: what ``reference`` gives for both.
 
     Raises:
         ValueError: when z has the wrong length or is not finite.
@@ -57,8 +49,7 @@ def place(
     point = torch.tensor([z], dtype=torch.float64)
     if point.shape[1] != prior.dim or not torch.isfinite(point).all():
         raise ValueError(f"z must be {prior.dim} finite numbers; got {z}")
-    compared = compared or reference(cloud, prior, seed=seed)
-    log_q = math.nan if cloud is None else float(mixture.log_prob(point, *cloud.components(), double=True))
+    log_q = math.nan if q is None else float(q.log_prob(point))
     log_p = float(prior.log_prob(point.float()).double())
     return Place(
         z=tuple(float(value) for value in z),

@@ -21,6 +21,7 @@ from core import prior_noise
 from core.browser_records import Ways
 from core.checkpoint import Checkpoint
 from core.component_pictures import STEPS, path
+from core.mixture import Prepared
 from core.shapes import Latents
 
 FLAT = 1e-6
@@ -28,11 +29,12 @@ FLAT = 1e-6
 
 
 @torch.no_grad()
-def ways(checkpoint: Checkpoint, start: tuple[float, ...], end: tuple[float, ...]) -> Ways:
+def ways(checkpoint: Checkpoint, q: Prepared | None, start: tuple[float, ...], end: tuple[float, ...]) -> Ways:
     """The three ways, each with log q, log p and images.
 
     Args:
-        checkpoint: the model; without Gaussian posteriors log q is nan, without a decoder there are no images.
+        checkpoint: the model; without a decoder there are no images.
+        q: q(z) of this checkpoint; where it is None log q is nan.
         start: d coordinates.
         end: d coordinates.
 
@@ -50,7 +52,7 @@ def ways(checkpoint: Checkpoint, start: tuple[float, ...], end: tuple[float, ...
         along = prior_noise.from_noise(prior, spherical(noise[0], noise[1], t))
         along[[0, -1]] = ends  # a flow's inverse and forward pass meet up to rounding only
     found = [linear(ends[0], ends[1], t), spherical(ends[0], ends[1], t), along]
-    made = [None if z is None else path(checkpoint, t.float(), z.float()) for z in found]
+    made = [None if z is None else path(checkpoint, q, t.float(), z.float()) for z in found]
     assert made[0] is not None and made[1] is not None
     return Ways(made[0], made[1], made[2])
 

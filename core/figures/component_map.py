@@ -22,25 +22,19 @@ _STILL = {"marker": {"opacity": 0.0}}
 def component_map(
     q: DensityGrid,
     means: np.ndarray,
-    covariances: np.ndarray,
     owners: tuple[np.ndarray, np.ndarray],
     *,
-    chosen: int,
-    second: int | None = None,
-    paths: Sequence[tuple[str, np.ndarray]] = (),
     axes: tuple[str, str] = ("z₁", "z₂"),
     what: str = "pseudo-inputs",
 ) -> Drawing:
-    """The component's 50 and 95 % regions over those of q(z); a click chooses the component responsible there.
+    """All components over the regions of q(z); a click chooses the component responsible there.
+
+    What is chosen is put over it, as the traces of `component_marks`; the legend has room for them.
 
     Args:
         q: aggregated posterior in the plane.
         means: (K, 2) of the components in the plane.
-        covariances: (K, 2, 2) of the components in the plane.
         owners: component and responsibility at each of the ``LATTICE`` x ``LATTICE`` places of ``lattice_points``.
-        chosen: component, from 0.
-        second: another one.
-        paths: ways between the two, each a name and (m, 2) places.
         axes: what the axes are called.
         what: the diamonds stand for.
 
@@ -57,12 +51,8 @@ def component_map(
     diamonds: dict[str, Any] = dict(layers.pseudo_trace(means, ""))
     marker = diamonds["marker"] | {"size": 9 if len(means) <= 100 else 5, "opacity": 0.75}
     diamonds |= {"name": what, "marker": marker}
-    traces += [diamonds, *(_path(name, at, k) for k, (name, at) in enumerate(paths))]
-    for k, name in ((second, "second"), (chosen, "chosen")):
-        if k is not None:
-            traces += _component(means[k], covariances[k], name, k)
-    traces.append(_lattice(q, owners))
-    legend = [trace["name"] for trace in traces if trace.get("showlegend")]
+    traces += [diamonds, _lattice(q, owners)]
+    legend = [trace["name"] for trace in traces if trace.get("showlegend")] + [_name("chosen", len(means))]
     layout = theme.layout(height=HEIGHT, legend=legend)
     layout["margin"] |= {"l": 58, "r": 4, "b": 50}
     box = [[float(side[0]), float(side[-1])] for side in (q.x, q.y)]
@@ -73,6 +63,32 @@ def component_map(
         "dragmode": "pan",
     }
     return drawing(traces, layout)
+
+
+def component_marks(
+    means: np.ndarray,
+    covariances: np.ndarray,
+    chosen: int,
+    second: int | None = None,
+    paths: Sequence[tuple[str, np.ndarray]] = (),
+) -> list[dict[str, Any]]:
+    """The 50 and 95 % regions of the chosen component and of a second one, and ways between the two.
+
+    Args:
+        means: (K, 2) of the components in the plane.
+        covariances: (K, 2, 2) of the components in the plane.
+        chosen: component, from 0.
+        second: another one.
+        paths: each a name and (m, 2) places.
+
+    Returns:
+        Traces to put over a `component_map`.
+    """
+    traces = [_path(name, at, k) for k, (name, at) in enumerate(paths)]
+    for k, name in ((second, "second"), (chosen, "chosen")):
+        if k is not None:
+            traces += _component(means[k], covariances[k], name, k)
+    return traces
 
 
 def lattice_of(q: DensityGrid) -> np.ndarray:
@@ -99,7 +115,7 @@ def _component(mean: np.ndarray, covariance: np.ndarray, name: str, k: int) -> l
     rims = [ellipse(mean, covariance, share) for share in SHARES]
     lines = [
         _line(rim, {"color": theme.PRIOR, "width": 3, "dash": dash})
-        | {"name": f"{name}: k = {k + 1}", "meta": share, "legendgroup": name, "showlegend": share == SHARES[0]}
+        | {"name": _name(name, k + 1), "meta": share, "legendgroup": name, "showlegend": share == SHARES[0]}
         for share, rim in zip(SHARES, rims, strict=True)
     ]
     marker = {"symbol": "diamond", "size": 11, "color": theme.PSEUDO, "opacity": 1.0}
@@ -107,6 +123,10 @@ def _component(mean: np.ndarray, covariance: np.ndarray, name: str, k: int) -> l
     still = {"marker": {"opacity": 1.0}}
     edge = {"line": {"width": 2, "color": theme.PRIOR}}
     return [*lines, dot | {"marker": marker | edge, "showlegend": False, "selected": still, "unselected": still}]
+
+
+def _name(which: str, number: int) -> str:
+    return f"{which}: k = {number}"
 
 
 def _path(name: str, at: np.ndarray, index: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from core.component_records import Components
 from core.figures import theme
 from core.figures.drawing import Drawing, drawing
-from core.figures.sheets import TILE, image_trace, picture_of
+from core.figures.sheets import TILE, image_trace, picture_of, tile_frame
 
 HEIGHT = 480
 COARSE, FINE = 12, 28
@@ -92,7 +92,8 @@ def frames(order: np.ndarray, chosen: int, second: int | None = None) -> list[di
         second: another one, to go to from the chosen one.
     """
     x, y = _middles(order)
-    return [*_frame(x, y, chosen, "solid"), *([] if second is None else _frame(x, y, second, "5px,3px"))]
+    places = [(chosen, "solid"), *([] if second is None else [(second, "5px,3px")])]
+    return [shape for k, dash in places for shape in tile_frame(float(x[k]) - 0.5, float(y[k]) - 0.5, dash)]
 
 
 def _middles(order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -136,15 +137,6 @@ def _marks(name: str, x: np.ndarray, y: np.ndarray, marker: dict[str, Any]) -> d
         "type": "scatter", "mode": "markers", "x": x, "y": y, "marker": marker, "name": f"{name} ({len(x):,})",
         "hoverinfo": "skip", "showlegend": True, "selected": still, "unselected": still,
     }  # fmt: skip
-
-
-def _frame(x: np.ndarray, y: np.ndarray, k: int, dash: str) -> list[dict[str, Any]]:
-    """A black frame in a white halo around a tile: seen on any picture and in both themes."""
-    left, top = float(x[k]) - 0.5, float(y[k]) - 0.5
-    box = {"type": "rect", "x0": left, "x1": left + 1, "y0": top, "y1": top + 1}
-    halo = box | {"line": {"color": theme.PICKED_HALO, "width": 6}}
-    inner = box | {"line": {"color": theme.PRIOR, "width": 3, "dash": dash}}
-    return [halo, inner]
 
 
 def _layout(columns: int, rows: int, legend: bool) -> dict[str, Any]:

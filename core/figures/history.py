@@ -12,7 +12,7 @@ from core.figures import layers, theme
 from core.figures.densities import check_grids
 from core.figures.drawing import Drawing, drawing
 from core.figures.lattice import DIMENSIONS
-from core.figures.sheets import Block, sheet
+from core.figures.sheets import Block, sheet, tile_frame
 from core.history_records import Course, Scene
 from core.intervals import Z_95
 from core.records import Estimate
@@ -25,13 +25,14 @@ ROW = 25
 _TICKS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000)
 
 
-def history_map(scene: Scene, *, what: str = "components", chosen: int | None = None) -> Drawing:
+def history_map(scene: Scene, *, what: str = "components") -> Drawing:
     """Regions of q(z), filled, under those of p(z), dashed, after one epoch; the prior's components as diamonds.
+
+    A chosen component is put over it, as the traces of `history_marks`; the legend has room for it.
 
     Args:
         scene: the plane; its window is that of all epochs, so that what moves in the picture has moved.
         what: the diamonds stand for.
-        chosen: a component to ring, from 0.
     """
     check_grids(scene.q, scene.p)
     of_q, of_p = layers.regions(scene.q), layers.regions(scene.p)
@@ -41,9 +42,9 @@ def history_map(scene: Scene, *, what: str = "components", chosen: int | None = 
         if len(scene.means) > CROWDED:  # the densities are to be seen between them
             diamonds["marker"] |= {"size": 4, "line": {"width": 0.5, "color": theme.PSEUDO_EDGE}}
         traces.append(diamonds | {"name": f"{what} ({len(scene.means):,})"})
-        if chosen is not None and chosen < len(scene.means):
-            traces.append(_ring(scene.means[chosen], f"k = {chosen + 1}"))
     legend = [trace["name"] for trace in traces if trace.get("showlegend")]
+    if scene.means is not None:
+        legend.append(_number(len(scene.means)))
     layout = theme.layout(height=HEIGHT, legend=legend, heads=False)
     layout["margin"] |= {"t": layout["margin"]["t"] + 28}
     box = [[float(side[0]), float(side[-1])] for side in (scene.q.x, scene.q.y)]
@@ -62,6 +63,13 @@ def history_map(scene: Scene, *, what: str = "components", chosen: int | None = 
             "annotations": [_above(head)],
         },
     )
+
+
+def history_marks(scene: Scene, chosen: int | None) -> list[dict[str, Any]]:
+    """A ring around a component, from 0, as traces to put over a `history_map`; none where there is none of it."""
+    if chosen is None or scene.means is None or chosen >= len(scene.means):
+        return []
+    return [_ring(scene.means[chosen], _number(chosen + 1))]
 
 
 def history_curve(course: Course, index: int) -> Drawing:
@@ -98,20 +106,27 @@ def history_curve(course: Course, index: int) -> Drawing:
                                               "annotations": [_above(head)]})  # fmt: skip
 
 
-def history_inputs(scene: Scene, *, chosen: int | None = None) -> Drawing:
+def history_inputs(scene: Scene) -> Drawing:
     """The stored pseudo-inputs after one epoch in rows, on one grey scale from 0 to 1, in the order of k.
 
-    Args:
-        scene: of a VampPrior.
-        chosen: the one to frame, from 0, where it is stored.
+    A chosen one is framed by the shapes of `inputs_frames`.
 
     Raises:
         ValueError: where there are none.
     """
     if scene.inputs is None:
         raise ValueError("only a VampPrior has pseudo-inputs to show")
-    frames = [theme.PRIOR if k == chosen else theme.PSEUDO for k in scene.which.tolist()]
+    frames = [theme.PSEUDO] * len(scene.inputs)
     return sheet([Block(scene.inputs, 0, 0, min(ROW, len(frames)), 1, "", (), frames)], width=ROW)
+
+
+def inputs_frames(scene: Scene, chosen: int | None) -> list[dict[str, Any]]:
+    """Shapes around a pseudo-input, from 0, in `history_inputs`; none where it is not stored."""
+    stored = scene.which.tolist()
+    if chosen not in stored:
+        return []
+    row, column = divmod(stored.index(chosen), ROW)
+    return tile_frame(column, row)
 
 
 def clicked_epoch(event: Mapping[str, Any] | None) -> int | None:
@@ -183,6 +198,10 @@ def _ring(mean: np.ndarray, name: str) -> dict[str, Any]:
         "type": "scatter", "mode": "markers", "x": mean[:1].astype(np.float32), "y": mean[1:].astype(np.float32),
         "marker": marker, "name": name, "showlegend": True, "hoverinfo": "skip",
     }  # fmt: skip
+
+
+def _number(k: int) -> str:
+    return f"k = {k}"
 
 
 def _above(text: str) -> dict[str, Any]:

@@ -131,6 +131,14 @@ def image_trace(
     }  # fmt: skip
 
 
+def tile_frame(left: float | int, top: float | int, dash: str = "solid") -> list[dict[str, Any]]:
+    """Shapes around a tile, its upper left corner there: black in a white halo, seen on any picture in both themes."""
+    box = {"type": "rect", "x0": left, "x1": left + 1, "y0": top, "y1": top + 1}
+    halo = box | {"line": {"color": theme.PICKED_HALO, "width": 6}}
+    inner = box | {"line": {"color": theme.PRIOR, "width": 3, "dash": dash}}
+    return [halo, inner]
+
+
 def _trace(block: Block) -> dict[str, Any]:
     picture = picture_of(block.images, block.columns, block.frames)
     name = block.title or "pictures"

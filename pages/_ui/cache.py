@@ -20,6 +20,7 @@ from core.gallery import Gallery
 from core.latents import LatentCloud, PointKind
 from core.metrics import coverage, per_image
 from core.metrics import distance as distances
+from core.mixture import Prepared
 from core.plain_text import shown
 from core.priors import PRIORS
 from core.records import CheckpointInfo, DensityGrid, Distance, Draws, Embedding, Place
@@ -201,8 +202,15 @@ def distance(name: str, digest: str, seed: int) -> Distance | None:
 @kept(256)
 def place(name: str, digest: str, z: tuple[float, ...], seed: int) -> Place:
     """Log-densities and typicality at z; what is said of q is nan where its density is not known."""
-    loaded, compared = model(name, digest), reference(name, digest, seed)
-    return typicality.place(z, loaded.latents, loaded.vae.prior, seed=seed, compared=compared)
+    prior = model(name, digest).vae.prior
+    return typicality.place(z, q_density(name, digest), prior, reference(name, digest, seed))
+
+
+@kept(6)
+def q_density(name: str, digest: str) -> Prepared | None:
+    """q(z) for a few places at a time, 6 MB with 10,000 posteriors in 40 dimensions; None where it is not known."""
+    cloud = model(name, digest).latents
+    return None if cloud is None else Prepared(*cloud.components())
 
 
 @kept(32, "Asking what is usual")

@@ -144,7 +144,7 @@ def traversals(
 @kept(64, "Going three ways")
 def between(name: str, digest: str, start: tuple[float, ...], end: tuple[float, ...]) -> Ways:
     """Three ways between two codes."""
-    return ways.ways(cache.model(name, digest), start, end)
+    return ways.ways(cache.model(name, digest), cache.q_density(name, digest), start, end)
 
 
 @kept(64)

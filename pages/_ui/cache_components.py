@@ -82,7 +82,8 @@ def two_steps(name: str, digest: str, n: int, seed: int, drawn: bool) -> Steps:
 @kept(256)
 def interpolation(name: str, digest: str, first: int, second: int) -> Interpolation:
     """Both ways between two components, counted from 0."""
-    return component_pictures.interpolation(cache.model(name, digest), first, second)
+    loaded, q = cache.model(name, digest), cache.q_density(name, digest)
+    return component_pictures.interpolation(loaded, q, first, second)
 
 
 @kept(64)

@@ -192,16 +192,16 @@ def pictures(info: CheckpointInfo, choice: Choice, found: Components) -> None:
         if choice.second is not None and info.decodes:
             way = cache_components.interpolation(*model, choice.k, choice.second)
             paths = [("straight in z", way.in_z.z)] + ([] if way.in_u is None else [("through u", way.in_u.z)])
+        places = cache_components.places(*model, key)
+        placed = [(name, cache_components.places_of(*model, key, z)) for name, z in paths]
         figure = ready(
             component_map.component_map,
             cache.grids(*model, key, cache_components.CELLS)[0],
-            *cache_components.places(*model, key),
+            places[0],
             cache_components.owners(*model, key),
-            chosen=choice.k,
-            second=choice.second,
-            paths=[(name, cache_components.places_of(*model, key, z)) for name, z in paths],
             axes=plane.axes,
             what=word_of(info),
+            over=component_map.component_marks(*places, choice.k, choice.second, placed),
         )
         about = component_words.component_sentence(found, choice.k, names)
         _clickable(figure, f"map-{info.name}", f"The chosen component over q(z) in the latent plane. {about}")

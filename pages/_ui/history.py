@@ -13,7 +13,7 @@ from core.errors import CheckpointError
 from core.figures import history as drawn
 from core.figures import history_words
 from core.figures.lattice import DIMENSIONS
-from core.figures.ready import ready
+from core.figures.ready import ready, with_layout
 from core.history_records import Course, Scene
 from core.plain_text import shown_error
 from core.records import CheckpointInfo
@@ -107,14 +107,14 @@ def _moment(info: CheckpointInfo, course: Course, chosen: int | None, running: b
     with left:
         key = f"history-map-{info.name}"
         alt = f"q(z) and p(z) in the latent plane. {sentence}"
-        figure = ready(drawn.history_map, scene, what=what, chosen=chosen)
+        figure = ready(drawn.history_map, scene, what=what, over=drawn.history_marks(scene, chosen))
         charts.chart(figure, key, alt)
     with right:
         _curve(info, course, index)
     if scene.inputs is not None:
         key = f"history-inputs-{info.name}"
         alt = f"{len(scene.inputs)} pseudo-inputs after epoch {course.epochs[index]:,}, in the order of k."
-        figure = ready(drawn.history_inputs, scene, chosen=chosen)
+        figure = with_layout(ready(drawn.history_inputs, scene), shapes=drawn.inputs_frames(scene, chosen))
         charts.chart(figure, key, alt)
     st.markdown(f"{sentence} {history_words.course_sentence(course)}")
     charts.caption(_caption(info, course, index, scene))

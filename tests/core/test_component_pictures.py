@@ -11,6 +11,7 @@ import torch
 from core import component_pictures, memorisation
 from core.checkpoint import Checkpoint, load
 from core.component_table import path_csv, steps_csv
+from core.mixture import Prepared, log_prob
 from core.posthoc import data_of
 from core.pseudo_inputs import components
 from core.typicality import reference
@@ -69,8 +70,13 @@ def test_pseudo_inputs_and_decoded_means(vamp: Checkpoint, mog: Checkpoint) -> N
     np.testing.assert_allclose(decoded.reshape(5, -1), vamp.vae.reconstruct(torch.from_numpy(u).flatten(1)), atol=1e-5)
 
 
+def density(checkpoint: Checkpoint) -> Prepared:
+    assert checkpoint.latents is not None
+    return Prepared(*checkpoint.latents.components())
+
+
 def test_both_ways_end_at_the_components(vamp: Checkpoint, mog: Checkpoint) -> None:
-    way = component_pictures.interpolation(vamp, 1, 3)
+    way = component_pictures.interpolation(vamp, density(vamp), 1, 3)
     mean = component_pictures.mixture_of(vamp).components()[0].detach().numpy()
     u, decoded = component_pictures.pseudo_inputs(vamp), component_pictures.decoded_means(vamp)
     assert way.in_u is not None and way.in_u.inputs is not None and u is not None
@@ -78,11 +84,13 @@ def test_both_ways_end_at_the_components(vamp: Checkpoint, mog: Checkpoint) -> N
         np.testing.assert_allclose(path.z[[0, -1]], mean[[1, 3]], atol=1e-5)
         np.testing.assert_allclose(path.images[[0, -1]], decoded[[1, 3]], atol=1e-5)
         assert path.t[0] == 0 and path.t[-1] == 1 and path.shown[-1] == len(path.t) - 1
+        components = vamp.latents.components()  # type: ignore[union-attr]
+        np.testing.assert_allclose(path.log_q, log_prob(torch.from_numpy(path.z), *components), atol=1e-3)
         np.testing.assert_allclose(path.log_p, vamp.vae.prior.log_prob(torch.from_numpy(path.z)).detach(), atol=1e-4)
     np.testing.assert_allclose(way.in_u.inputs[[0, -1]], u[[1, 3]], atol=1e-6)
     np.testing.assert_allclose(way.in_u.inputs[4], (u[1] + u[3]) / 2, atol=1e-6)
     np.testing.assert_allclose(way.in_z.z[16], (mean[1] + mean[3]) / 2, atol=1e-6)
-    assert component_pictures.interpolation(mog, 0, 1).in_u is None
+    assert component_pictures.interpolation(mog, density(mog), 0, 1).in_u is None
     lines = path_csv(way.named()).splitlines()
     assert len(lines) == 1 + 2 * len(way.in_z.t) and lines[1].startswith("straight in z,0.0,")
 

@@ -11,6 +11,7 @@ import torch
 from core import prior_noise
 from core.checkpoint import load
 from core.distributions import standard_normal
+from core.mixture import Prepared
 from core.ways import default_ends, spherical, ways
 
 EXACT = ("digits-2d-standard", "digits-2d-gaussian", "digits-2d-maf", "digits-2d-iaf", "digits-2d-realnvp")
@@ -55,7 +56,8 @@ def test_ways_begin_and_end_where_they_should(name: str) -> None:
     loaded = load(name)
     d = loaded.vae.prior.dim
     start, end = (tuple(one.tolist()) for one in loaded.vae.prior.sample(2, generator=torch.Generator().manual_seed(1)))
-    found = ways(loaded, start, end).named()
+    q = None if loaded.latents is None else Prepared(*loaded.latents.components())
+    found = ways(loaded, q, start, end).named()
     assert [word for word, _ in found] == ["linear", "spherical", "along the prior"]
     for _, one in found:
         np.testing.assert_allclose(one.z[[0, -1]], [start, end], atol=1e-4)
@@ -64,7 +66,7 @@ def test_ways_begin_and_end_where_they_should(name: str) -> None:
 
 
 def test_along_the_standard_prior_is_the_great_circle() -> None:
-    found = ways(load("digits-2d-standard"), (2.0, 0.1), (-0.3, 1.5))
+    found = ways(load("digits-2d-standard"), None, (2.0, 0.1), (-0.3, 1.5))
     assert found.along is not None
     np.testing.assert_allclose(found.along.z, found.spherical.z, atol=1e-5)
     assert np.abs(found.spherical.z - found.linear.z).max() > 0.3
@@ -81,7 +83,7 @@ def test_the_great_circle_changes_its_length_evenly() -> None:
 @pytest.mark.parametrize("end", [(1.0,), (1.0, math.nan), (1.0, 2.0, 3.0)])
 def test_ends_of_another_length_are_refused(end: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match=r"must be 2 finite numbers|expected sequence of length"):
-        ways(load("digits-2d-vamp"), (0.0, 0.0), end)
+        ways(load("digits-2d-vamp"), None, (0.0, 0.0), end)
 
 
 def test_the_first_way_joins_two_classes() -> None:

@@ -13,10 +13,11 @@ from PIL import Image
 
 from core.component_records import Components, Effective, Interpolation, Path, Usual, order
 from core.figures import component_words, theme
-from core.figures.component_map import LATTICE, SHARES, component_map, ellipse, lattice_of
+from core.figures.component_map import LATTICE, SHARES, component_map, component_marks, ellipse, lattice_of
 from core.figures.component_mosaic import clicked_component, columns_for, component_mosaic, frames, mosaic_picture
 from core.figures.component_path import path_figure
 from core.figures.component_usage import usage_figure
+from core.figures.ready import ready
 from core.figures.sheets import Block, sheet
 from core.nearest_records import Copies, Nearest
 from core.records import Estimate
@@ -142,9 +143,8 @@ def test_the_map_tells_whose_place_it_is(two_hills):
     means, covariances = np.array([[0.0, 0.0], [3.5, -3.0]]), np.stack([np.eye(2), 0.1 * np.eye(2)])
     owner = (lattice_of(two_hills)[:, 0] > 2).astype(np.int64)
     path = [("straight in z", np.linspace(means[0], means[1], 5))]
-    figure = component_map(
-        two_hills, means, covariances, (owner, np.full(LATTICE**2, 0.9)), chosen=1, second=0, paths=path
-    )
+    owners = owner, np.full(LATTICE**2, 0.9)
+    figure = ready(component_map, two_hills, means, owners, over=component_marks(means, covariances, 1, 0, path))
     lattice = next(trace for trace in figure.data if trace.name == "lattice")
     assert [list(c) for c in lattice.customdata[:2]] == [[0], [0]] and list(lattice.customdata[-1]) == [1]
     assert lattice.hovertext[-1] == "k = 2 is responsible here: 90 %"
@@ -152,8 +152,11 @@ def test_the_map_tells_whose_place_it_is(two_hills):
     assert [rim.meta for rim in rims] == list(SHARES) and rims[0].line.dash != "solid"
     np.testing.assert_allclose([rims[0].x[:-1].mean(), rims[0].y[:-1].mean()], [3.5, -3], atol=1e-5)
     assert any(trace.name == "straight in z" and len(trace.x) == 5 for trace in figure.data)
+    assert {trace.name for trace in figure.data if trace.showlegend} >= {"chosen: k = 2", "second: k = 1"}
+    alone = component_marks(means, covariances, 1)
+    assert {trace["name"] for trace in alone} == {"chosen: k = 2", "chosen"}
     with pytest.raises(ValueError, match="owners must be given"):
-        component_map(two_hills, means, covariances, (owner[:5], owner[:5]), chosen=0)
+        component_map(two_hills, means, (owner[:5], owner[:5]))
 
 
 def test_usage_is_shown_with_its_null_and_the_line_of_the_dead():

@@ -8,8 +8,17 @@ import numpy as np
 import pytest
 
 from core.figures import theme
-from core.figures.history import HEIGHT, clicked_epoch, history_curve, history_inputs, history_map
+from core.figures.history import (
+    HEIGHT,
+    clicked_epoch,
+    history_curve,
+    history_inputs,
+    history_map,
+    history_marks,
+    inputs_frames,
+)
 from core.figures.history_words import course_sentence, moment_sentence
+from core.figures.ready import ready
 from core.history_records import Course, Moment, Scene
 from core.records import DensityGrid, Estimate
 
@@ -37,7 +46,8 @@ def named(figure, name: str) -> list:
 
 
 def test_the_map_has_q_filled_p_dashed_and_diamonds_on_the_window_of_the_grid(two_hills, standard) -> None:
-    figure = history_map(scene(two_hills, standard), what="pseudo-inputs", chosen=1)
+    shown = scene(two_hills, standard)
+    figure = ready(history_map, shown, what="pseudo-inputs", over=history_marks(shown, 1))
     assert len(named(figure, "q(z) fill")) == 3 and named(figure, "q(z) fill")[0].fill == "toself"
     assert {trace.line.color for trace in named(figure, "data q(z)")} == {theme.DATA}
     assert {trace.line.dash for trace in named(figure, "prior p(z)")} == {"8px,5px"}
@@ -51,9 +61,9 @@ def test_the_map_has_q_filled_p_dashed_and_diamonds_on_the_window_of_the_grid(tw
 
 
 def test_a_prior_without_components_has_no_diamonds_and_grids_must_be_one(standard, two_hills, make_grid) -> None:
-    figure = history_map(scene(two_hills, standard, None), chosen=3)
-    assert not [trace for trace in figure.data if trace.mode == "markers"]
-    assert not [t for t in history_map(scene(two_hills, standard), chosen=9).data if t.name == "k = 10"]
+    bare = scene(two_hills, standard, None)
+    assert not [trace for trace in history_map(bare).data if trace.mode == "markers"] and not history_marks(bare, 3)
+    assert not history_marks(scene(two_hills, standard), 9) and not history_marks(scene(two_hills, standard), None)
     other = make_grid([(0, 0)], [(1, 1)], [1.0], half_width=4.0)
     with pytest.raises(ValueError, match="same grid"):
         history_map(scene(standard, other))
@@ -87,11 +97,13 @@ def test_a_training_of_one_snapshot_is_drawn() -> None:
 
 
 def test_pseudo_inputs_are_shown_in_rows_with_the_chosen_one_framed(standard) -> None:
-    figure = history_inputs(scene(standard, standard, inputs=30), chosen=4)
-    other = history_inputs(scene(standard, standard, inputs=30), chosen=5)
-    (picture,), (plain,) = figure.data, other.data
-    assert picture.type == "image" and picture.source != plain.source, "k = 5 is stored, k = 6 is not"
-    assert plain.source == history_inputs(scene(standard, standard, inputs=30)).data[0].source
+    shown = scene(standard, standard, inputs=30)  # k = 1, 3, 5 ... of the prior
+    (picture,) = history_inputs(shown).data
+    assert picture.type == "image" and (picture.dx * 25 < 1 < picture.dx * 750)
+    for chosen, place in ((4, (2, 0)), (0, (0, 0)), (56, (3, 1))):
+        halo, frame = inputs_frames(shown, chosen)
+        assert (halo["x0"], halo["y0"]) == place and (frame["x1"], frame["y1"]) == (place[0] + 1, place[1] + 1)
+    assert not inputs_frames(shown, 5) and not inputs_frames(shown, None)
     with pytest.raises(ValueError, match="only a VampPrior"):
         history_inputs(scene(standard, standard))
 
