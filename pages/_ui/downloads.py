@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import streamlit as st
@@ -32,7 +33,7 @@ def keep(tables: dict[str, Callable[[], str]], name: str) -> None:
         name: of the files, without ending.
     """
     drawn.keep_tables(tables)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True) if len(tables) > 1 else nullcontext():
         for label, write in tables.items():
             file = f"{name}-{label.lower().replace(' ', '-')}.csv"
             st.download_button(

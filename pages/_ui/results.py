@@ -19,6 +19,8 @@ from core.results import SPLIT
 from core.results_records import ResultGroup
 from pages._ui import charts, downloads, layout
 
+COMMANDS = "# Row by row. Each trains a model, measures it and stores both; with --replace where it is there."
+
 
 def summary(groups: Sequence[ResultGroup]) -> None:
     """Ours against published in one line each; that there is nothing published where there is not."""
@@ -43,19 +45,23 @@ def section(group: ResultGroup, infos: dict[str, CheckpointInfo]) -> None:
     words = (layout.dataset_title(group.dataset), group.latent_dim, group.binarisation, group.n)
     key = "results-" + re.sub(r"[^\w.-]+", "-", "-".join(map(str, words)))
     if group.measured:
-        sentence = once(figures.results_sentence, group)
-        charts.chart(ready(figures.results_figure, group), key, sentence)
+        charts.chart(ready(figures.results_figure, group), key, once(figures.results_sentence, group))
         charts.caption(once(_caption, group))
-        st.markdown(charts.plain(sentence))
-    st.markdown("\n".join(f"- {charts.plain(told)}" for told in once(results_words.group_sentences, group)))
+    st.markdown(once(_told, group))
     links = {row.name: layout.address("model_card", infos[row.name]) for row in group.rows if row.name in infos}
     for shown in once(_tables, group):
         charts.table(shown, links)
     if group.measured:
         downloads.keep({"Results": lambda: results_tables.results_csv([group])}, key)
     with st.expander("Which commands make these numbers again?"):
-        st.code("\n".join(command for row in group.rows for command in row.commands), language="bash", wrap_lines=True)
-        st.caption("Row by row. Each trains a model, measures it and stores both; with --replace where it is there.")
+        st.code("\n".join([COMMANDS, *(command for row in group.rows for command in row.commands)]), "bash",
+                wrap_lines=True)  # fmt: skip
+
+
+def _told(group: ResultGroup) -> str:
+    """What the figure says, where there is one, and what is to be known beside it."""
+    found = [charts.plain(figures.results_sentence(group)), ""] if group.measured else []
+    return "\n".join(found + [f"- {charts.plain(told)}" for told in results_words.group_sentences(group)])
 
 
 def _tables(group: ResultGroup) -> list[Table]:
