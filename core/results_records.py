@@ -14,6 +14,17 @@ from core.seed_spread import SeedSpread
 from core.training_cost import TrainingCost
 
 
+def nll_of(test: Mapping[str, Any]) -> Estimate | None:
+    """-log p(x) in nats as far as it is known: by quadrature, else by importance sampling, else not at all.
+
+    Args:
+        test: the measures of a split, as metrics.json holds them.
+    """
+    if "log_likelihood" in test:
+        return Estimate(-test["log_likelihood"]["value"], test["log_likelihood"]["se"])
+    return Estimate(test["nll"]["value"], test["nll"]["se"]) if "nll" in test else None
+
+
 @dataclass(frozen=True)
 class ResultRow:
     """One model.
@@ -61,9 +72,7 @@ class ResultRow:
     @property
     def nll(self) -> Estimate | None:
         """-log p(x) of the stored weights in nats, with its standard error over the images."""
-        if self.exact:
-            return Estimate(-self.test["log_likelihood"]["value"], self.test["log_likelihood"]["se"])
-        return Estimate(self.test["nll"]["value"], self.test["nll"]["se"]) if "nll" in self.test else None
+        return nll_of(self.test)
 
     def per_dimension(self, nats: Estimate) -> Estimate:
         """Nats of an image in bits per dimension."""

@@ -13,6 +13,7 @@ from core.errors import CheckpointError
 from core.measures_only import folder_of, list_measured
 from core.metrics_file import read_metrics
 from core.records import CheckpointInfo, Estimate
+from core.results_records import nll_of
 from core.seed_spread import over_seeds
 from core.training_cost import training_cost
 from core.training_file import curve_file, read_curve
@@ -32,7 +33,7 @@ class ZooModel:
         epochs: that were trained, 0 before it is finished.
         most: epochs that the recipe allows.
         minutes: that the training took, None where that is not known.
-        nll: -log p(x) on the test images in nats, importance-weighted; None where it was not measured.
+        nll: -log p(x) on the test images in nats, as in the results; None where it was not measured.
         seeds: training seeds behind it.
     """
 
@@ -80,7 +81,6 @@ def _model(recipe: Recipe, root: Path, info: CheckpointInfo | None) -> ZooModel:
 
 def _there(recipe: Recipe, info: CheckpointInfo, folder: Path) -> ZooModel:
     cost = training_cost(read_metrics(folder))
-    nll = info.metrics.get("test", {}).get("nll")
     spread = over_seeds(info, "nll")
     return ZooModel(
         name=recipe.name,
@@ -89,7 +89,7 @@ def _there(recipe: Recipe, info: CheckpointInfo, folder: Path) -> ZooModel:
         epochs=cost.epochs or 0,
         most=int(recipe.request.settings["epochs"]),
         minutes=None if cost.seconds is None else cost.seconds / 60,
-        nll=None if nll is None else Estimate(nll["value"], nll["se"]),
+        nll=nll_of(info.metrics.get("test", {})),
         seeds=0 if spread is None else spread.n,
     )
 

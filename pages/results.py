@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from pages._ui import cache_results, drawn, layout, reading, results
+from pages._ui import cache_results, changes, drawn, layout, reading, results
 
 st.title("How good are these models?")
+changes.watch()
 available = layout.usable()
 if not available:
     layout.require_models()

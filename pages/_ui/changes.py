@@ -14,9 +14,12 @@ import streamlit as st
 from core.errors import CheckpointError
 from core.plain_text import shown_error
 from core.records import CheckpointInfo
-from pages._ui import charts, drawn
+from pages._ui import cache, charts, drawn
+from pages._ui.turns import fragment
 
 _KEY = "_looked_at"
+LANDING_S = 5.0
+"""Time between two looks whether a model has come, in seconds."""
 
 
 @contextmanager
@@ -46,6 +49,13 @@ def since_last_run(listed: list[CheckpointInfo]) -> list[str]:
 def remember(chosen: list[CheckpointInfo]) -> None:
     """Note what is looked at from now on."""
     st.session_state[_KEY] = {info.name: info.digest for info in chosen}
+
+
+@fragment(run_every=LANDING_S)
+def watch() -> None:
+    """Draw the page again as soon as a model has come, gone or been replaced since it was drawn, as in a sweep."""
+    if cache.checkpoints() != drawn.here().listed:
+        st.rerun()
 
 
 def tell(sentences: list[str]) -> None:

@@ -18,6 +18,7 @@ DRAWN: dict[str, PointKind | None] = {"samples": "samples", "means": "means", "n
 
 DRAWN_POINTS = 2000
 TITLES = "_titles"
+_NONE_YET = "_no_model_yet"
 """Where the session keeps the titles of options that depend on the models: they stand in the address."""
 FARTHEST = 1000.0
 """Largest latent coordinate that can be typed."""
@@ -61,6 +62,10 @@ def pick_models(usable: list[CheckpointInfo]) -> None:
     """The model picker; what is chosen is read by ``chosen_models`` on any page."""
     names = [info.name for info in usable]
     first = [name for name in PREFERRED if name in names] or names
+    if not names:
+        st.session_state[_NONE_YET] = True
+    elif st.session_state.pop(_NONE_YET, False) and not st.session_state.get("models"):
+        st.session_state["models"] = first[:1]  # a page that was opened before there was any model
     st.multiselect(
         "Models",
         names,
