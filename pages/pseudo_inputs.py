@@ -68,7 +68,7 @@ with changes.told():
             training_images = st.container()  # filled last: all training images are looked through
             component_sections.between(info, choice, found)
             if info.latent_dim == 2:
-                history.section([info], choice.seed, choice.k)
+                history.section([info], choice.seed, choice.k, on_request=True)
             with training_images:
                 component_panel.memorised(info, choice, found)
 

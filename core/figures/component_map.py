@@ -24,6 +24,7 @@ def component_map(
     means: np.ndarray,
     owners: tuple[np.ndarray, np.ndarray],
     *,
+    ways: Sequence[str] = (),
     axes: tuple[str, str] = ("z₁", "z₂"),
     what: str = "pseudo-inputs",
 ) -> Drawing:
@@ -35,6 +36,7 @@ def component_map(
         q: aggregated posterior in the plane.
         means: (K, 2) of the components in the plane.
         owners: component and responsibility at each of the ``LATTICE`` x ``LATTICE`` places of ``lattice_points``.
+        ways: names of those to a second component, () where none is chosen.
         axes: what the axes are called.
         what: the diamonds stand for.
 
@@ -53,6 +55,7 @@ def component_map(
     diamonds |= {"name": what, "marker": marker}
     traces += [diamonds, _lattice(q, owners)]
     legend = [trace["name"] for trace in traces if trace.get("showlegend")] + [_name("chosen", len(means))]
+    legend += [*ways, _name("second", len(means))] if ways else []
     layout = theme.layout(height=HEIGHT, legend=legend)
     layout["margin"] |= {"l": 58, "r": 4, "b": 50}
     box = [[float(side[0]), float(side[-1])] for side in (q.x, q.y)]

@@ -199,6 +199,7 @@ def pictures(info: CheckpointInfo, choice: Choice, found: Components) -> None:
             cache.grids(*model, key, cache_components.CELLS)[0],
             places[0],
             cache_components.owners(*model, key),
+            ways=[name for name, _ in paths],
             axes=plane.axes,
             what=word_of(info),
             over=component_map.component_marks(*places, choice.k, choice.second, placed),

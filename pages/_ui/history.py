@@ -24,17 +24,19 @@ STEP_S = 0.8
 """Seconds that each snapshot stays while the slider runs by itself."""
 ECHOES = 3
 """Steps that a browser may be behind."""
-EPOCH, PLAY, KEPT = "epoch", "history-play", "history-kept"
-"""Keys of the slider, of the run, (model, when it began, index it began at) or None, and of the last kept epoch."""
+EPOCH, PLAY, KEPT, ASKED = "epoch", "history-play", "history-kept", "training"
+"""Keys of the slider, of the run, (model, when it began, index it began at) or None, of the last kept epoch, and of the
+switch that asks for all of it."""
 
 
-def section(infos: Sequence[CheckpointInfo], seed: int, chosen: int | None = None) -> None:
+def section(infos: Sequence[CheckpointInfo], seed: int, chosen: int | None = None, *, on_request: bool = False) -> None:
     """The training of the first of some models that was recorded.
 
     Args:
         infos: models over two latent dimensions with Gaussian posteriors.
         seed: of the draws behind the marginal KL.
         chosen: a component to mark, from 0.
+        on_request: whether it has to be asked for: where every click would draw it again, it is a third of the click.
     """
     charts.heading("How did it get there?")
     recorded = [info for info in infos if _is_recorded(info)]
@@ -47,6 +49,8 @@ def section(infos: Sequence[CheckpointInfo], seed: int, chosen: int | None = Non
     info = recorded[0]
     if len(infos) > 1:
         st.info(f"One training at a time: {layout.title_of(info)}.")
+    if on_request and not _asked():
+        return
     course = cache_history.course(info.name, info.digest, seed)
     st.markdown(
         f"{len(course)} small snapshots were kept while this model was trained. Move the slider, click in the curve "
@@ -56,6 +60,13 @@ def section(infos: Sequence[CheckpointInfo], seed: int, chosen: int | None = Non
     running = _running(info)
     # A timer belongs to the fragment as it was last run by the whole page: it starts and ends with such a run.
     fragment(_film, run_every=STEP_S / 2 if running else None)(info, course, chosen, running)
+
+
+def _asked() -> bool:
+    """Whether the switch is on; a link to an epoch has turned it."""
+    if EPOCH in st.query_params:
+        st.session_state.setdefault(ASKED, True)
+    return st.toggle("Show how the components moved in training", key=ASKED, bind="query-params")
 
 
 def _is_recorded(info: CheckpointInfo) -> bool:

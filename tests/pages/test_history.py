@@ -41,7 +41,8 @@ def heads(app: AppTest) -> list[str]:
 
 @pytest.mark.parametrize("page", BOTH)
 def test_a_recorded_training_stands_under_a_slider_at_the_kept_model(open_page: Open, page: str) -> None:
-    app = open_page(page, models="recorded")
+    asked = {"training": "true"} if page == "pseudo_inputs" else {}
+    app = open_page(page, models="recorded", **asked)
     assert not app.exception and "How did it get there?" in heads(app)
     slider = app.select_slider(key="epoch")
     assert slider.options == ["0", "1", "2"] and slider.value in (1, 2)
@@ -62,6 +63,16 @@ def test_another_epoch_is_another_picture_on_the_same_window(open_page: Open, pa
     assert before["map"]["layout"]["xaxis"] == after["map"]["layout"]["xaxis"]
     rings = [next(t for t in f["curve"]["data"] if t["name"] == "the epoch shown")["x"] for f in (before, after)]
     assert rings[0] != rings[1]
+
+
+def test_where_every_click_would_draw_it_again_it_is_asked_for(open_page: Open) -> None:
+    app = open_page("pseudo_inputs", models="recorded")
+    assert "How did it get there?" in heads(app) and not pictures(app) and not app.select_slider
+    app.toggle(key="training").set_value(True).run()
+    assert not app.exception and set(pictures(app)) == {"map", "curve"}
+    app.toggle(key="training").set_value(False).run()
+    assert not pictures(app)
+    assert open_page("pseudo_inputs", models="recorded", epoch="1").toggle(key="training").value, "a link to an epoch"
 
 
 def test_a_flow_prior_has_its_density_at_every_epoch(open_page: Open) -> None:
