@@ -19,7 +19,7 @@ st.markdown(
 if problem:
     st.warning(f"Which models are not trained yet cannot be told: {problem}")
 infos = {info.name: info for info in available}
-for group in groups:
+for group in results.chosen(groups):
     results.section(group, infos)
 
 with st.expander("How is this computed?"):

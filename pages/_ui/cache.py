@@ -143,7 +143,7 @@ def images(name: str, digest: str, rows: tuple[int, ...]) -> tuple[np.ndarray, b
     try:
         everything = split_images(name, digest)
     except ValueError:  # not kept, so that the images are there as soon as the data set is
-        return galleries.reconstructed(loaded, np.array(rows)), False
+        return reconstructed(name, digest, rows), False
     return galleries.pictures(loaded, everything, np.array(rows)), True
 
 

@@ -17,8 +17,9 @@ from core.records import CheckpointInfo
 from core.report import Table
 from core.results import SPLIT
 from core.results_records import ResultGroup
-from pages._ui import charts, downloads, layout
+from pages._ui import charts, controls, downloads, layout
 
+EVERYTHING = "all"
 COMMANDS = "# Row by row. Each trains a model, measures it and stores both; with --replace where it is there."
 
 
@@ -39,11 +40,19 @@ def summary(groups: Sequence[ResultGroup]) -> None:
     st.markdown("\n".join(lines))
 
 
+def chosen(groups: Sequence[ResultGroup]) -> list[ResultGroup]:
+    """The group that is looked at, the first one unless another is chosen, or all of them."""
+    if len(groups) < 2:
+        return list(groups)
+    titles = {_key(group): results_tables.short_title(group) for group in groups}
+    picked = controls.pick_one("Models of", {**titles, EVERYTHING: "all data sets"}, "group", width=420)
+    return [group for group in groups if picked in (_key(group), EVERYTHING)]
+
+
 def section(group: ResultGroup, infos: dict[str, CheckpointInfo]) -> None:
     """Figure, sentences, tables, commands and links of one group."""
     charts.heading(results_tables.group_title(group))
-    words = (layout.dataset_title(group.dataset), group.latent_dim, group.binarisation, group.n)
-    key = "results-" + re.sub(r"[^\w.-]+", "-", "-".join(map(str, words)))
+    key = f"results-{_key(group)}"
     if group.measured:
         charts.chart(ready(figures.results_figure, group), key, once(figures.results_sentence, group))
         charts.caption(once(_caption, group))
@@ -56,6 +65,12 @@ def section(group: ResultGroup, infos: dict[str, CheckpointInfo]) -> None:
     with st.expander("Which commands make these numbers again?"):
         st.code("\n".join([COMMANDS, *(command for row in group.rows for command in row.commands)]), "bash",
                 wrap_lines=True)  # fmt: skip
+
+
+def _key(group: ResultGroup) -> str:
+    """Stands for the group in an address, in keys and in names of files."""
+    words = (layout.dataset_title(group.dataset), group.latent_dim, group.binarisation, group.n)
+    return re.sub(r"[^\w.-]+", "-", "-".join(map(str, words)))
 
 
 def _told(group: ResultGroup) -> str:

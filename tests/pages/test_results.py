@@ -32,7 +32,7 @@ def cells(app: AppTest) -> str:
 
 
 def test_every_model_has_its_number_or_the_reason_and_its_command(open_page: Open, root: Path) -> None:
-    app = open_page("results", root=root)
+    app = open_page("results", root=root, group="all data sets")
     assert not app.exception and not app.error
     told = cells(app)
     assert "not trained yet" in told and "228.70 ± 0.15" in told and "evaluate unmeasured --save" in told
@@ -42,6 +42,19 @@ def test_every_model_has_its_number_or_the_reason_and_its_command(open_page: Ope
     ]
     assert any("train --name fashion --dataset fashion_mnist" in code.value for code in app.code)
     assert "n = 0" not in words(app), "what is not measured has no number of images"
+
+
+def test_one_data_set_at_a_time_or_all(open_page: Open, root: Path) -> None:
+    app = open_page("results", root=root)
+    picker = app.selectbox(key="group")
+    assert len(picker.options) == 4 and picker.options[-1] == "all data sets" and len(app.header) == 1
+    others = []
+    for title in picker.options:
+        app.selectbox(key="group").set_value(title).run()
+        assert not app.exception
+        others.append([head.value for head in app.header])
+    assert others[3] == [head for one in others[:3] for head in one] and len(set(others[3])) == 3
+    assert not open_page("results", root=root, group="nonsense").exception
 
 
 def test_a_recipe_file_that_cannot_be_read_is_told_and_the_models_stay(
@@ -67,7 +80,7 @@ def test_home_tells_what_priors_gain_and_nothing_where_there_is_none(
 
 
 def test_a_name_in_a_table_leads_to_the_card_of_the_model(open_page: Open, root: Path) -> None:
-    app = open_page("results", root=root)
+    app = open_page("results", root=root, group="all data sets")
     first = [str(cell) for table in app.table for cell in table.value.iloc[:, 0]]
     assert first.count("[a](model_card?models=a)") == 2 and "fashion" in first, "one that is not there leads nowhere"
     card = open_page("model_card", root=root, models="a")
