@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from core import mixture, projections
-from core.browser_records import Neighbours, Traversal
+from core.browser_records import Neighbours, Spacing, Traversal
 from core.checkpoint import Checkpoint
 from core.codes import Codes, codes_of
 from core.gallery import decoded, stored_posteriors
@@ -74,29 +74,42 @@ def project(plane: Plane, z: np.ndarray) -> np.ndarray:
 
 
 @torch.no_grad()
-def neighbours(checkpoint: Checkpoint, z: tuple[float, ...], count: int, *, seed: int = 0) -> Neighbours:
-    """The stored images whose codes lie nearest to a place, and how near images usually are to each other.
+def spacing(checkpoint: Checkpoint, *, seed: int = 0) -> Spacing:
+    """How near the codes of images usually are to each other.
 
     Args:
         checkpoint: with stored codes.
-        z: d coordinates.
-        count: how many.
         seed: of the choice of images that are compared.
 
     Raises:
         ValueError: where no codes are stored.
     """
-    codes, centre = require_codes(checkpoint), stored_posteriors(checkpoint).centre
-    scale = _scale(checkpoint)
-    distance = latent_distances(torch.tensor([z]), centre, scale)[0]
-    order = distance.argsort(stable=True)[:count].numpy()
+    codes, centre, scale = require_codes(checkpoint), stored_posteriors(checkpoint).centre, _scale(checkpoint)
     some = torch.randperm(len(codes), generator=torch.Generator().manual_seed(seed))[:COMPARED]
     own = [latent_distances(centre[part], centre, scale).topk(min(2, len(codes)), largest=False).values[:, -1]
            for part in some.split(ROWS)]  # fmt: skip
     low, middle, high = np.quantile(torch.cat(own).numpy(), [0.05, 0.5, 0.95]).tolist()
+    return Spacing(scale.numpy(), (low, middle, high), len(some))
+
+
+@torch.no_grad()
+def neighbours(checkpoint: Checkpoint, z: tuple[float, ...], count: int, usual: Spacing) -> Neighbours:
+    """The stored images whose codes lie nearest to a place.
+
+    Args:
+        checkpoint: with stored codes.
+        z: d coordinates.
+        count: how many.
+        usual: what ``spacing`` gives for this checkpoint.
+
+    Raises:
+        ValueError: where no codes are stored.
+    """
+    codes, centre = require_codes(checkpoint), stored_posteriors(checkpoint).centre
+    distance = latent_distances(torch.tensor([z]), centre, torch.from_numpy(usual.scale))[0]
+    order = distance.argsort(stable=True)[:count].numpy()
     labels = None if codes.labels is None else codes.labels[order]
-    rows = codes.split_rows()[order]
-    return Neighbours(rows, distance.numpy()[order], (low, middle, high), len(some), labels)
+    return Neighbours(codes.split_rows()[order], distance.numpy()[order], usual, labels)
 
 
 def _scale(checkpoint: Checkpoint) -> torch.Tensor:

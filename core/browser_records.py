@@ -47,21 +47,35 @@ class Ways:
 
 
 @dataclass(frozen=True)
+class Spacing:
+    """How near the codes of a model's images are to each other.
+
+    Attributes:
+        scale: (d,) typical standard deviation of a posterior, float64.
+        nearest: (3,) what 5, 50 and 95 % of the images compared have to the nearest other one, in these, root mean
+            square over d.
+        compared: number of images behind it.
+    """
+
+    scale: np.ndarray
+    nearest: tuple[float, float, float]
+    compared: int
+
+
+@dataclass(frozen=True)
 class Neighbours:
     """The stored images whose codes lie nearest to a place.
 
     Attributes:
         rows: (m,) of their split, nearest first.
         distances: (m,) from the centre of the code, in standard deviations of the posteriors, root mean square over d.
-        usual: (3,) what 5, 50 and 95 % of the stored images have to their own nearest other one, of those compared.
-        compared: number of images behind ``usual``.
+        usual: how near they are to each other.
         labels: (m,) their classes, or None.
     """
 
     rows: np.ndarray
     distances: np.ndarray
-    usual: tuple[float, float, float]
-    compared: int
+    usual: Spacing
     labels: np.ndarray | None
 
 

@@ -8,10 +8,12 @@ from pages._ui import (
     browser_sections,
     browser_upload,
     cache_browser,
+    changes,
     layout,
     reading,
     region_panel,
 )
+from pages._ui.turns import fragment
 
 st.title("What does each place decode to?")
 chosen = layout.require_models()
@@ -32,33 +34,41 @@ shown = browser.look(info)
 if shown is None:
     layout.end()
 
-canvas, mirrors, at_place, selected, upload, ways, dimensions = (st.container() for _ in range(7))
-base = browser.base_code(shown)
-start = browser.start(shown, base)
-with mirrors:
-    at, to = browser_canvas.inputs(shown)
-    text, corners = region_panel.chosen()
-fixed = None if at is None else browser.spot(shown, base, at, "the fixed place")
-end = None if to is None else browser.spot(shown, base, to, "the end that was set")
-here = fixed or start
-first, second = browser.ends(shown, here, fixed, end)
-with upload:
-    landed = browser_upload.take(shown)
-    if landed is not None:
-        browser_upload.show(shown, landed)
-drawn = [] if end is None else cache_browser.between(*shown.model, first.z, second.z).named()
-with canvas:
-    browser_canvas.draw(shown, base, start, fixed, end, corners, browser.ways(shown, drawn), landed)
-with at_place:
-    browser_sections.at_place(shown, here)
-with selected:
-    if corners is not None:
-        browser_sections.in_region(shown, text, corners)
-with ways:
-    browser_sections.between(shown, first, second, end is not None)
-with dimensions:
-    if info.decodes:
-        browser_sections.dimensions(shown, here)
+
+@fragment
+def looked_at(shown: browser.Look) -> None:
+    """The map and what is told of its places: a click in it runs this part of the page alone."""
+    with changes.told():
+        canvas, mirrors, at_place, selected, upload, ways, dimensions = (st.container() for _ in range(7))
+        base = browser.base_code(shown)
+        start = browser.start(shown, base)
+        with mirrors:
+            at, to = browser_canvas.inputs(shown)
+            text, corners = region_panel.chosen()
+        fixed = None if at is None else browser.spot(shown, base, at, "the fixed place")
+        end = None if to is None else browser.spot(shown, base, to, "the end that was set")
+        here = fixed or start
+        first, second = browser.ends(shown, here, fixed, end)
+        with upload:
+            landed = browser_upload.take(shown)
+            if landed is not None:
+                browser_upload.show(shown, landed)
+        drawn = [] if end is None else cache_browser.between(*shown.model, first.z, second.z).named()
+        with canvas:
+            browser_canvas.draw(shown, base, start, fixed, end, corners, browser.ways(shown, drawn), landed)
+        with at_place:
+            browser_sections.at_place(shown, here)
+        with selected:
+            if corners is not None:
+                browser_sections.in_region(shown, text, corners)
+        with ways:
+            browser_sections.between(shown, first, second, end is not None)
+        with dimensions:
+            if shown.info.decodes:
+                browser_sections.dimensions(shown, here)
+
+
+looked_at(shown)
 
 with st.expander("How is this computed?"):
     st.latex(r"x \sim p(x|z), \qquad z = b - W^\top W (b - c) + W^\top y")

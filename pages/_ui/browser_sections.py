@@ -39,7 +39,7 @@ def at_place(shown: Look, here: Spot) -> None:
         f"{row}{'' if classes is None else f'<br>{_short(classes[k])}'}<br>{found.distances[k]:.1f} sd"
         for k, row in enumerate(found.rows.tolist())
     ]
-    low, middle, high = (f"{value:.1f}" for value in found.usual)
+    low, middle, high = (f"{value:.1f}" for value in found.usual.nearest)
     sentence = (
         f"The nearest stored image is {found.rows[0]}, {found.distances[0]:.1f} sd away; an image has its own nearest "
         f"one {middle} sd away in the middle, and 90 % between {low} and {high}."
@@ -55,7 +55,7 @@ def at_place(shown: Look, here: Spot) -> None:
     charts.chart(ready(sheet, [block], width=WIDTH), "browser-near", sentence, name=f"{shown.info.name}-near")
     method = (
         "Distance from the place to the centre of a code in standard deviations (sd) of the posteriors, root mean "
-        f"square over the {shown.info.latent_dim} dimensions; compared with {found.compared:,} images"
+        f"square over the {shown.info.latent_dim} dimensions; compared with {found.usual.compared:,} images"
     )
     charts.caption(_caption(shown, method))
     downloads.keep({"Neighbours": lambda: sheet_csv([block])}, f"{shown.info.name}-near")

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 
 from core import browse, browser_bundle, codes, own_image, views, ways
-from core.browser_records import Neighbours, Traversal, Ways
+from core.browser_records import Neighbours, Spacing, Traversal, Ways
 from core.figures.latent_canvas import view as map_view
 from core.own_image import Landing
 from core.records import DensityGrid, Draws, Plane
@@ -130,7 +130,15 @@ def base(name: str, digest: str, row: int | None) -> np.ndarray:
 @kept(256, "Looking for neighbours")
 def neighbours(name: str, digest: str, z: tuple[float, ...], count: int, seed: int) -> Neighbours:
     """The stored images nearest to a code."""
-    return browse.neighbours(cache.model(name, digest), z, count, seed=seed)
+    return browse.neighbours(cache.model(name, digest), z, count, spacing(name, digest, seed))
+
+
+@kept(32, "Asking how near images are to each other")
+def spacing(name: str, digest: str, seed: int) -> Spacing:
+    """How near the stored codes usually are to each other."""
+    loaded = cache.model(name, digest)
+    with turns.beside():
+        return browse.spacing(loaded, seed=seed)
 
 
 @kept(64, "Going through the dimensions")

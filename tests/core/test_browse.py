@@ -58,18 +58,20 @@ def test_the_base_is_an_image_or_the_middle(loaded: dict[str, Checkpoint]) -> No
 @pytest.mark.parametrize("name", ["vamp", "flowed"])
 def test_an_image_is_its_own_neighbour(loaded: dict[str, Checkpoint], name: str) -> None:
     codes = browse.require_codes(loaded[name])
-    found = browse.neighbours(loaded[name], tuple(codes.mean[3].tolist()), 6)
+    usual = browse.spacing(loaded[name])
+    found = browse.neighbours(loaded[name], tuple(codes.mean[3].tolist()), 6, usual)
     assert found.rows[0] == codes.split_rows()[3] and found.distances[0] < 1e-3
     assert (np.diff(found.distances) >= 0).all() and len(set(found.rows.tolist())) == 6
-    assert found.labels is not None and found.labels[0] == codes.labels[3] and found.compared == 40
-    assert 0 <= found.usual[0] <= found.usual[1] <= found.usual[2] and found.usual[2] > 0
+    assert found.labels is not None and found.labels[0] == codes.labels[3] and usual.compared == 40
+    low, middle, high = usual.nearest
+    assert found.usual is usual and 0 <= low <= middle <= high and high > 0
 
 
 def test_distances_are_in_standard_deviations(loaded: dict[str, Checkpoint]) -> None:
     vamp = loaded["vamp"]
     assert vamp.latents is not None
     z = tuple((vamp.latents.mean[0] + 0.3).tolist())
-    found = browse.neighbours(vamp, z, 40)
+    found = browse.neighbours(vamp, z, 40, browse.spacing(vamp))
     scale = np.sqrt(np.exp(vamp.latents.log_var.astype(np.float64)).mean(0))
     own = np.sqrt((((np.array(z) - vamp.latents.mean) / scale) ** 2).mean(1))
     np.testing.assert_allclose(np.sort(own), found.distances, rtol=1e-4, atol=1e-6)
