@@ -18,8 +18,9 @@ DRAWN: dict[str, PointKind | None] = {"samples": "samples", "means": "means", "n
 
 DRAWN_POINTS = 2000
 TITLES = "_titles"
-_NONE_YET = "_no_model_yet"
 """Where the session keeps the titles of options that depend on the models: they stand in the address."""
+_NONE_YET = "_no_model_yet"
+"""Where it keeps that there was no model when a page was last drawn."""
 FARTHEST = 1000.0
 """Largest latent coordinate that can be typed."""
 CODE_KEYS, PLANE_KEYS, END_KEYS = ("z1", "z2"), ("across", "up"), ("end1", "end2")
