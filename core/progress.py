@@ -40,7 +40,7 @@ class Progress:
         named = os.environ.get(VARIABLE)
         self._file = Path(named) if named else None
         self._bar: Any = None
-        self._written, self._message = 0.0, ""
+        self._begun, self._written, self._message = False, 0.0, ""
 
     def __enter__(self) -> Progress:
         if self._file is None:
@@ -62,6 +62,9 @@ class Progress:
         elif self._bar is not None:
             self._bar.total = total or None
             self._bar.set_postfix_str(message, refresh=False)
+            if not self._begun:  # what an earlier process did is no pace of this one
+                self._bar.initial = self._bar.n = self._bar.last_print_n = done
+                self._begun = True
             self._bar.update(done - self._bar.n)
 
     def _write(self, file: Path, done: int, total: int, message: str) -> None:

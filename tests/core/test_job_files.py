@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,22 @@ def test_outside_a_job_progress_is_a_bar(monkeypatch, capsys) -> None:
         report(50, 100, "arranging")
     captured = capsys.readouterr()
     assert captured.out == "" and "50/100" in captured.err and "arranging" in captured.err
+
+
+def test_what_was_done_before_is_no_pace_of_the_bar(monkeypatch, capsys) -> None:
+    """A training that goes on at half of its way told that the other half takes seconds."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with Progress("training") as report:
+        report(125_000, 250_000, "epoch 501")
+        time.sleep(0.15)
+        report(125_001, 250_000, "epoch 501")
+        time.sleep(0.15)
+        report(125_002, 250_000, "epoch 501")
+    drawn = capsys.readouterr().err
+    rates = [float(rate) for rate in re.findall(r"([\d.]+)step/s", drawn)] + [
+        1 / float(seconds) for seconds in re.findall(r"([\d.]+)s/step", drawn)
+    ]
+    assert "125002/250000" in drawn and rates and max(rates) < 100, drawn
 
 
 GARBAGE = ["", "{", "[]", "null", '{"state": 3}', "\x00\xff", '{"done": -1, "seconds": NaN}', "[" * 5000]
