@@ -39,10 +39,12 @@ MODEL = "mnist-2d-vamp"
 CLICKS = {
     "home": Click(("z1", "z2"), -2, 2),
     "prior_vs_posterior": Click(("z1", "z2"), -2, 2),
+    "latent_browser": Click(("z1", "z2"), -2, 2),
     "pseudo_inputs": Click(("k",), 1, 100, whole=True),
     "variational_posterior": Click(("row",), 0, 19, whole=True),
+    "flow_timing": Click(("timing_d",)),
 }
-"""Clicks into a picture and on a tile; on other pages a switch, or the same view again."""
+"""Clicks into a picture, on a tile or on one of a row of buttons; on other pages a switch, or the same view again."""
 HEADER = (
     "what",
     "visitors",

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import StringArray
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
@@ -29,9 +30,9 @@ class Click:
     """What a click on a page does.
 
     Attributes:
-        keys: number inputs that get a new value, by their names in the address; () for a click on a switch, or where
-            there is none for the same view again.
-        low, high: range of the new values, drawn at random.
+        keys: number inputs and rows of buttons that get a new value, by their names in the address; () for a click on
+            a switch, or where there is none for the same view again.
+        low, high: range of the new numbers, drawn at random; of a row any of its buttons is.
         whole: whether they are whole numbers.
     """
 
@@ -94,21 +95,20 @@ class Visitor:
             missing = [key for key in self.click.keys if key not in self._bound]
             if missing:
                 raise LoadError(f"the page has no widget {missing[0]}")
-            found = []
-            for key in self.click.keys:
-                value = self.random.uniform(self.click.low, self.click.high)
-                found.append(
-                    WidgetState(
-                        id=self._bound[key][1].id,
-                        double_value=float(round(value)) if self.click.whole else round(value, 3),
-                    )
-                )
-            return found
+            return [self._drawn(*self._bound[key]) for key in self.click.keys]
         switch = next((proto for kind, proto in self._bound.values() if kind == "checkbox"), None)
         if switch is None:
             return []
         before = self._states.get(switch.id)
         return [WidgetState(id=switch.id, bool_value=not (switch.default if before is None else before.bool_value))]
+
+    def _drawn(self, kind: str, proto: Any) -> WidgetState:
+        """A new value of a widget, drawn at random."""
+        if kind == "button_group":
+            option = self.random.choice(proto.options).content
+            return WidgetState(id=proto.id, string_array_value=StringArray(data=[option]))
+        value = self.random.uniform(self.click.low, self.click.high)
+        return WidgetState(id=proto.id, double_value=float(round(value)) if self.click.whole else round(value, 3))
 
     async def _run(self, fragment: str = "") -> float:
         """Ask for a run of the page, or of the part of it that a clicked widget is in, and read all that it sends."""

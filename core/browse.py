@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from core import mixture, projections
-from core.browser_records import Neighbours, Spacing, Traversal
+from core.browser_records import Neighbours, Ranges, Spacing, Traversal
 from core.checkpoint import Checkpoint
 from core.codes import Codes, codes_of
 from core.gallery import decoded, stored_posteriors
@@ -121,45 +121,50 @@ def _scale(checkpoint: Checkpoint) -> torch.Tensor:
     return spread.square().mean((0, 1)).sqrt()
 
 
-def activity(codes: Codes) -> np.ndarray:
-    """Var_x E[z_j | x]: how much the centre of the code varies over the images, (d,).
+def ranges(codes: Codes, *, seed: int = 0) -> Ranges:
+    """How active each dimension is, and from where to where q(z) reaches in it.
+
+    Args:
+        codes: of a model.
+        seed: of the draws behind the quantiles.
 
     References:
         Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, arXiv:1509.00519: a dimension is active
         above 0.01.
     """
-    return codes.mean.astype(np.float64).var(0)
+    draws = codes.sample(DRAWS, generator=torch.Generator().manual_seed(seed))[0].numpy()
+    low, high = np.quantile(draws.astype(np.float64), ENDS, axis=0)
+    return Ranges(codes.mean.astype(np.float64).var(0), low, high)
 
 
 @torch.no_grad()
 def traversals(
-    checkpoint: Checkpoint, z: tuple[float, ...], count: int, steps: int, *, seed: int = 0
+    checkpoint: Checkpoint, z: tuple[float, ...], count: int, steps: int, known: Ranges
 ) -> tuple[Traversal, ...]:
     """The most active dimensions one by one, each from the 1 % to the 99 % quantile of q(z) in it, the others as in z.
 
     Args:
-        checkpoint: with a decoder and stored codes.
+        checkpoint: with a decoder.
         z: d coordinates.
         count: of dimensions.
         steps: values of each.
-        seed: of the draws behind the quantiles.
+        known: of the model's codes.
 
     Raises:
-        ValueError: where no codes are stored, or z has another length.
+        ValueError: where z has another length.
     """
-    codes = require_codes(checkpoint)
-    if len(z) != codes.mean.shape[1]:
-        raise ValueError(f"z must be {codes.mean.shape[1]} numbers; got {len(z)}")
-    active = activity(codes)
-    draws = codes.sample(DRAWS, generator=torch.Generator().manual_seed(seed))[0].numpy()
-    found = []
-    for j in np.argsort(-active, kind="stable")[:count].tolist():
-        low, high = np.quantile(draws[:, j].astype(np.float64), ENDS).tolist()
-        values = np.linspace(low, high, steps)
-        at = np.tile(np.array(z, np.float64), (steps, 1))
-        at[:, j] = values
-        found.append(Traversal(j, float(active[j]), values, decoded(checkpoint, at)))
-    return tuple(found)
+    if len(z) != len(known.activity):
+        raise ValueError(f"z must be {len(known.activity)} numbers; got {len(z)}")
+    chosen = np.argsort(-known.activity, kind="stable")[:count]
+    values = np.linspace(known.low[chosen], known.high[chosen], steps, axis=1)
+    at = np.tile(np.array(z, np.float64), (len(chosen), steps, 1))
+    at[np.arange(len(chosen)), :, chosen] = values
+    images = decoded(checkpoint, at.reshape(-1, len(z)))
+    images = images.reshape(len(chosen), steps, *images.shape[1:])
+    return tuple(
+        Traversal(int(j), float(known.activity[j]), value, image)
+        for j, value, image in zip(chosen, values, images, strict=True)
+    )
 
 
 @torch.inference_mode()

@@ -80,6 +80,20 @@ class Neighbours:
 
 
 @dataclass(frozen=True)
+class Ranges:
+    """What the codes of a model's images do in each dimension, (d,) float64 each.
+
+    Attributes:
+        activity: Var_x E[z_j | x], the variance over the images of the centre of their code.
+        low, high: 1 % and 99 % quantile of q(z).
+    """
+
+    activity: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+@dataclass(frozen=True)
 class Traversal:
     """One dimension gone through, the others kept.
 

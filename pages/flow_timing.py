@@ -3,26 +3,32 @@
 import streamlit as st
 
 from pages._ui import charts, drawn, flow_measure, flow_runs, flow_timing, prior_bill, reading
+from pages._ui.turns import fragment
 
 st.title("Which direction of a flow is cheap?")
 drawn.about([])  # its flows are made for the measurement
-progress, first, picture, measure, tables, past = (st.container() for _ in range(6))
+progress, timings, measure, past = (st.container() for _ in range(4))
 with past:
     shown = flow_runs.choose()
 with progress:
     busy = flow_measure.progress("flow-timing")
-dim = 0
-if shown is not None:
-    with first:
-        verdict = st.container()
-        dim = flow_timing.dimension(shown.run)
-        flow_timing.cards(shown.run, dim)
+
+
+@fragment
+def timed(shown: flow_runs.Shown) -> None:
+    """All that a dimension or a line of the picture changes: a click runs this part of the page alone."""
+    verdict = st.container()
+    dim = flow_timing.dimension(shown.run)
+    flow_timing.cards(shown.run, dim)
     with verdict:
         flow_timing.say(shown.run, dim)
-    with picture:
-        flow_timing.picture(shown, flow_timing.lines(), dim)
-    with tables:
-        flow_timing.tables(shown, dim)
+    flow_timing.picture(shown, flow_timing.lines(), dim)
+    flow_timing.tables(shown, dim)
+
+
+if shown is not None:
+    with timings:
+        timed(shown)
 with measure:
     flow_measure.show(shown, busy)
 
@@ -30,7 +36,7 @@ charts.heading("Why does one direction wait?")
 flow_timing.dependency()
 
 charts.heading("Why is IAF a poor prior and a good posterior?")
-prior_bill.show("" if shown is None else flow_timing.of_own_samples(shown.run, dim))
+prior_bill.show("" if shown is None else flow_timing.of_own_samples(shown.run))
 
 with st.expander("How is this computed?"):
     st.latex(

@@ -33,6 +33,7 @@ st.markdown(
 shown = browser.look(info)
 if shown is None:
     layout.end()
+browser_canvas.send(shown)
 
 
 @fragment
@@ -48,7 +49,7 @@ def looked_at(shown: browser.Look) -> None:
         fixed = None if at is None else browser.spot(shown, base, at, "the fixed place")
         end = None if to is None else browser.spot(shown, base, to, "the end that was set")
         here = fixed or start
-        first, second = browser.ends(shown, here, fixed, end)
+        first, second = browser.ends(shown, here, end)
         with upload:
             landed = browser_upload.take(shown)
             if landed is not None:

@@ -182,12 +182,12 @@ def place_of(shown: Look, z: np.ndarray) -> tuple[float, float] | None:
     return float(at[0]), float(at[1])
 
 
-def ends(shown: Look, here: Spot, fixed: Spot | None, end: Spot | None) -> tuple[Spot, Spot]:
-    """The two ends of the ways: from the place to the end that was set, and until there is one, stored images."""
+def ends(shown: Look, here: Spot, end: Spot | None) -> tuple[Spot, Spot]:
+    """The two ends of the ways: from the place to the end that was set, and until there is one two stored images."""
     if end is not None:
         return here, end
     first, second = (_image_spot(shown, row) for row in cache_browser.default_ends(*shown.model))
-    return (fixed, first) if fixed is not None else (first, second)
+    return first, second
 
 
 def _image_spot(shown: Look, row: int) -> Spot:

@@ -15,6 +15,16 @@ from pages._ui.browser import Look, Spot
 MADE = {True: "one draw of p(x|z)", False: "mean of p(x|z)"}
 
 
+def send(shown: Look) -> None:
+    """Decoder, densities and draws for the browser, which keeps them: outside of what a click in the map runs again."""
+    latent_canvas.keep(cache_browser.model_bytes(*shown.model, shown.seed)[1], "model")
+    latent_canvas.keep(_view(shown)[1], "view")
+
+
+def _view(shown: Look) -> tuple[str, bytes]:
+    return cache_browser.view_bytes(*shown.model, shown.key, shown.n, shown.seed, shown.colour)
+
+
 def draw(shown: Look, base: Any, start: Spot, fixed: Spot | None, end: Spot | None, corners: Corners | None,
          ways: list[dict[str, Any]], landed: Landing | None) -> None:  # fmt: skip
     """The map with everything in it, and its caption.
@@ -29,10 +39,7 @@ def draw(shown: Look, base: Any, start: Spot, fixed: Spot | None, end: Spot | No
         ways: to draw.
         landed: an uploaded image.
     """
-    model, model_block = cache_browser.model_bytes(*shown.model, shown.seed)
-    view, view_block = cache_browser.view_bytes(*shown.model, shown.key, shown.n, shown.seed, shown.colour)
-    latent_canvas.keep(model_block, "model")
-    latent_canvas.keep(view_block, "view")
+    model, view = cache_browser.model_bytes(*shown.model, shown.seed)[0], _view(shown)[0]
     place = fixed or start
     state: dict[str, Any] = {
         "model": model, "view": view, "drawn": shown.drawn, "made": MADE[shown.drawn], "sets_end": shown.sets_end,

@@ -129,7 +129,7 @@ def dimensions(shown: Look, here: Spot) -> None:
                                 bind="query-params", width=170)  # fmt: skip
         count = int(typed)
     found = cache_browser.traversals(*shown.model, here.z, count, STEPS, shown.seed)
-    activity = browse.activity(cache_browser.stored(*shown.model))
+    activity = cache_browser.ranges(*shown.model, shown.seed).activity
     active = int((activity > ACTIVE).sum())
     sentence = (
         f"{active} of {d} dimensions are active: the centre of the code varies over the images by more than "

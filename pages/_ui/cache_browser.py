@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 
 from core import browse, browser_bundle, codes, own_image, views, ways
-from core.browser_records import Neighbours, Spacing, Traversal, Ways
+from core.browser_records import Neighbours, Ranges, Spacing, Traversal, Ways
 from core.figures.latent_canvas import view as map_view
 from core.own_image import Landing
 from core.records import DensityGrid, Draws, Plane
@@ -141,12 +141,18 @@ def spacing(name: str, digest: str, seed: int) -> Spacing:
         return browse.spacing(loaded, seed=seed)
 
 
+@kept(32)
+def ranges(name: str, digest: str, seed: int) -> Ranges:
+    """How active each dimension is, and from where to where q(z) reaches in it."""
+    return browse.ranges(stored(name, digest), seed=seed)
+
+
 @kept(64, "Going through the dimensions")
 def traversals(
     name: str, digest: str, z: tuple[float, ...], count: int, steps: int, seed: int
 ) -> tuple[Traversal, ...]:
     """The most active dimensions one by one."""
-    return browse.traversals(cache.model(name, digest), z, count, steps, seed=seed)
+    return browse.traversals(cache.model(name, digest), z, count, steps, ranges(name, digest, seed))
 
 
 @kept(64, "Going three ways")

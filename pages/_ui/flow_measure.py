@@ -94,8 +94,11 @@ def show(shown: Shown | None, busy: bool) -> None:
                 f"With the settings of the run shown, {_about(settings)} on an ordinary computer. Repeats of the same "
                 "settings on the same machine are then shown together; a run of another machine stays beside them."
             )
-    with st.expander("Measure on this computer", icon=":material/timer:", expanded=shown is None):
-        _form(busy)
+    with st.expander(
+        "Measure on this computer", key="flow-form", icon=":material/timer:", expanded=shown is None, on_change="rerun"
+    ) as form:
+        if form.open:
+            _form(busy)
 
 
 def _form(busy: bool) -> None:

@@ -15,6 +15,7 @@ from core.flow_timing_compare import at
 from core.flow_timing_records import FlowRun
 from pages._ui import charts, downloads
 from pages._ui.flow_runs import Shown, forget_missing
+from pages._ui.turns import fragment
 
 FLOWS, METHODS, TASKS = ("maf", "iaf", "realnvp", "nice"), ("naive", "incremental", "fixed_point"), tuple(words.TASKS)
 FIRST_D = 64
@@ -34,12 +35,16 @@ def dimension(run: FlowRun) -> int:
     """d of cards, tables and words."""
     dims = list(run.settings.dims)
     forget_missing("timing_d", dims)
-    first = FIRST_D if FIRST_D in dims else dims[-1]
+    first = _first(run)
     chosen = st.segmented_control(
         "Dimension d", dims, default=first, required=True, key="timing_d",
         bind="query-params", help="Of the cards and of the tables. The picture shows all of them.",
     )  # fmt: skip
     return int(chosen or first)  # an address may leave it empty
+
+
+def _first(run: FlowRun) -> int:
+    return FIRST_D if FIRST_D in run.settings.dims else run.settings.dims[-1]
 
 
 def lines() -> Lines:
@@ -68,9 +73,9 @@ def say(run: FlowRun, dim: int) -> None:
         st.caption(f":material/warning: {warning}")
 
 
-def of_own_samples(run: FlowRun, dim: int) -> str:
-    """What a posterior costs, in a sentence."""
-    return once(words.own, run, dim)
+def of_own_samples(run: FlowRun) -> str:
+    """What a posterior costs, in a sentence: of the d that the cards begin with, as it stands far from them."""
+    return once(words.own, run, _first(run))
 
 
 def cards(run: FlowRun, dim: int) -> None:
@@ -180,6 +185,7 @@ def _comparison(run: FlowRun, other: FlowRun, dim: int) -> None:
     st.caption(f"Shown: {words.settings_words(run)}\n\nBeside it: {words.settings_words(other)}")
 
 
+@fragment
 def dependency() -> None:
     """The diagram of steps against one pass."""
     chosen = st.segmented_control(

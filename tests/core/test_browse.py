@@ -82,7 +82,8 @@ def test_distances_are_in_standard_deviations(loaded: dict[str, Checkpoint]) -> 
 def test_traversals_change_one_dimension_each(loaded: dict[str, Checkpoint], name: str) -> None:
     one, codes = loaded[name], browse.require_codes(loaded[name])
     z = tuple(codes.mean[0].tolist())
-    found = browse.traversals(one, z, 2, 7)
+    known = browse.ranges(codes)
+    found = browse.traversals(one, z, 2, 7, known)
     activity = codes.mean.astype(np.float64).var(0)
     assert [row.dimension for row in found] == np.argsort(-activity)[:2].tolist()
     drawn = codes.sample(5000, generator=torch.Generator().manual_seed(0))[0].numpy()
@@ -95,7 +96,7 @@ def test_traversals_change_one_dimension_each(loaded: dict[str, Checkpoint], nam
             expected = one.vae.decode(torch.tensor(at[None], dtype=torch.float32))[0].reshape(4, 4)
         np.testing.assert_allclose(row.images[3], expected, atol=1e-5)
     with pytest.raises(ValueError, match="z must be"):
-        browse.traversals(one, (0.0,), 1, 3)
+        browse.traversals(one, (0.0,), 1, 3, known)
 
 
 def test_densities_at_the_draws(loaded: dict[str, Checkpoint], plane: Plane) -> None:

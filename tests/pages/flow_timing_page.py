@@ -32,3 +32,10 @@ def tables(app: AppTest) -> list[str]:
 def button(app: AppTest, label: str):
     (found,) = [button for button in app.button if button.label == label]
     return found
+
+
+def open_form(app: AppTest) -> AppTest:
+    """The settings stand in an expander that is filled when it is opened."""
+    assert not [field for field in app.text_input if field.key == "flow-dims"], "a closed form is not sent"
+    app.session_state["flow-form"] = True
+    return app.run()

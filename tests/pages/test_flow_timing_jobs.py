@@ -11,12 +11,12 @@ from core.flow_timing_file import save_run
 from core.job_files import JobStatus
 from core.prior_bill_file import save_bill
 from tests.figures.flow_runs import bill, run
-from tests.pages.flow_timing_page import LABELS, SECOND, Open, button, words
+from tests.pages.flow_timing_page import LABELS, SECOND, Open, button, open_form, words
 
 
 def test_run_starts_a_job_with_what_is_typed(open_timing: Open, submitted_jobs: list[list[str]]) -> None:
     save_run(run())
-    app = open_timing(run=LABELS[0])
+    app = open_form(open_timing(run=LABELS[0]))
     assert not submitted_jobs, "opening the page measures nothing"
     app.text_input(key="flow-dims").set_value("2, 16 48")
     app.number_input(key="flow-batch").set_value(250)
@@ -84,7 +84,7 @@ def test_a_running_measurement_is_shown_to_everybody(open_timing: Open, monkeypa
     monkeypatch.setattr("core.jobs.alive", lambda command: [told] if command == "flow-timing" else [])
     monkeypatch.setattr("core.jobs.status", lambda _: told)
     save_run(run())
-    app = open_timing()
+    app = open_form(open_timing())
     assert not app.exception and "Cancel" in [button.label for button in app.button]
     assert button(app, "Run").disabled and app.button(key="more").disabled
     assert "about 7 s left" in str(app.get("progress")[0].proto)
@@ -105,7 +105,7 @@ def test_a_failed_measurement_says_why(
 def test_a_folder_of_jobs_that_cannot_be_read_is_said(open_timing: Open, bare: Path) -> None:
     (bare / "jobs").write_text("a file where a folder should be")
     save_run(run())
-    app = open_timing()
+    app = open_form(open_timing())
     button(app, "Run").click().run()
     assert not app.exception and "no job can be started" in app.error[0].value
 

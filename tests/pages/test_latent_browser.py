@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -26,6 +27,13 @@ def test_a_way_to_an_end_that_was_set(open_page: Open, kind: str, query: dict[st
     assert not app.exception
     said = words(app)
     assert "to the end that was set." in said and "Along the prior, the way" in said
+
+
+def test_a_way_does_not_follow_a_place_until_its_end_is_set(open_page: Open) -> None:
+    """Or three ways and their pictures are made anew with every click in the map."""
+    said = {words(open_page(PAGE, models="vamp", **query)) for query in ({}, {"z1": "1", "z2": "0.5"})}
+    ways = {re.findall(r"From .*? to .*?\. ", each)[0] for each in said}
+    assert len(said) == 2 and len(ways) == 1 and ways.pop().count("the code of test image") == 2
 
 
 def test_a_region_counts_and_another_seed_forgets_it(open_page: Open) -> None:
