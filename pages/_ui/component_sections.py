@@ -59,16 +59,19 @@ def two_steps(info: CheckpointInfo, look: Look) -> None:
 
 
 def between(info: CheckpointInfo, choice: Choice, found: Components) -> None:
-    """Two ways from the chosen component to another, decoded, with log q and log p along them."""
-    second = choice.second if choice.second is not None else _other(found, choice.k)
-    charts.heading(f"What lies between k = {choice.k + 1} and k = {second + 1}?")
+    """Two ways from one component to another, decoded, with log q and log p along them."""
+    first, second = (choice.k, choice.second) if choice.second is not None else _usual_ends(found)
+    charts.heading(f"What lies between k = {first + 1} and k = {second + 1}?")
     if choice.second is None:
-        st.markdown("Type a second k above, or let a click set it. Until then: the most used one of another class.")
-    if second == choice.k:
+        st.markdown(
+            "Type a second k above, or let a click set it, for the way from the chosen one. Until then: from the most "
+            "used one to the most used one of another class."
+        )
+    if second == first:
         st.info("Both are the same component: choose another one.")
         return
     model = (info.name, info.digest)
-    way = cache_components.interpolation(*model, choice.k, second)
+    way = cache_components.interpolation(*model, first, second)
     usual = cache_components.usual(*model, choice.seed)
     size = WIDTH / len(way.in_z.shown)
     blocks, y = [], 0.0
@@ -79,7 +82,7 @@ def between(info: CheckpointInfo, choice: Choice, found: Components) -> None:
         y += size + 0.4
     steps = [f"t = {t:.3g}" for t in way.in_z.t[way.in_z.shown].tolist()]
     blocks.append(_row(way.in_z.images, y, size, "<b>straight in z</b>: decoded between the two means", words=steps))
-    key, names = f"between-{info.name}", f"from k = {choice.k + 1} to k = {second + 1}"
+    key, names = f"between-{info.name}", f"from k = {first + 1} to k = {second + 1}"
     alt = f"Images {names}, through mixed pseudo-inputs and straight between the two means."
     charts.chart(ready(sheet, blocks, width=WIDTH), key, alt)
     sentence = component_words.path_sentence(way.named(), usual)
@@ -158,12 +161,15 @@ def _row(images: np.ndarray, y: float, size: float, title: str, frame: str = the
     return Block(images, 0, y, len(images), size, title, words or (), [frame] * len(images))
 
 
-def _other(found: Components, k: int) -> int:
-    """The most used component of another class, or without classes the most used other one."""
-    ranked, classes = order(found, "usage"), found.main_class
-    others = [int(j) for j in ranked if j != k]
-    different = [j for j in others if classes is not None and classes[j] != classes[k] and classes[j] >= 0]
-    return (different or others)[0]
+def _usual_ends(found: Components) -> tuple[int, int]:
+    """The most used component, and the most used one of another class, or without classes the next; a lone one twice.
+
+    A way that followed each chosen component would be made anew, with its pictures, by every click.
+    """
+    ranked, classes = order(found, "usage").tolist(), found.main_class
+    first = int(ranked[0])
+    different = [j for j in ranked if classes is not None and classes[j] != classes[first] and classes[j] >= 0]
+    return first, int((different or ranked[1:] or ranked)[0])
 
 
 def _leaders(found: Components) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -123,6 +124,12 @@ def test_with_the_data_set_training_images_are_the_nearest(open_page: Open, monk
     assert not app.exception
     assert "come as near to one" in words(app) and "Of all 5 pseudo-inputs" in words(app)
     assert "train split, n = 60" in words(app)
+
+
+def test_a_way_does_not_follow_the_chosen_component_until_a_second_one_is_set(open_page: Open) -> None:
+    """Or two ways and their pictures are made anew with every click."""
+    ways = [re.findall(r"between k = \d and k = \d", heads(open_page(PAGE, models="vamp", k=k))) for k in "135"]
+    assert len(ways[0]) == 1 and ways == [ways[0]] * 3
 
 
 def test_two_components_that_are_one_have_nothing_between(open_page: Open) -> None:
