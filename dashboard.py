@@ -70,6 +70,7 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
     async def warm_up_beside() -> None:
         try:
             await asyncio.to_thread(warm_up, threads)
+            importlib.import_module("pages._ui.cache_ahead").ahead.start()
         except Exception:
             # Not fatal here: the page that needs the same import shows why it cannot have it.
             logging.getLogger(__name__).exception("The warm-up failed")

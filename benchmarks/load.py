@@ -41,7 +41,7 @@ CLICKS = {
     "prior_vs_posterior": Click(("z1", "z2"), -2, 2),
     "latent_browser": Click(("z1", "z2"), -2, 2),
     "pseudo_inputs": Click(("k",), 1, 100, whole=True),
-    "variational_posterior": Click(("row",), 0, 19, whole=True),
+    "variational_posterior": Click(buttons="loosest-"),
     "flow_timing": Click(("timing_d",)),
 }
 """Clicks into a picture, on a tile or on one of a row of buttons; on other pages a switch, or the same view again."""

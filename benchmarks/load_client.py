@@ -34,12 +34,14 @@ class Click:
             a switch, or where there is none for the same view again.
         low, high: range of the new numbers, drawn at random; of a row any of its buttons is.
         whole: whether they are whole numbers.
+        buttons: what the keys of some buttons begin with, any of which is pressed instead; "" for none.
     """
 
     keys: tuple[str, ...] = ()
     low: float = 0.0
     high: float = 0.0
     whole: bool = False
+    buttons: str = ""
 
 
 @dataclass
@@ -65,6 +67,7 @@ class Visitor:
     _bound: dict[str, tuple[str, Any]] = field(default_factory=dict)
     _states: dict[str, WidgetState] = field(default_factory=dict)
     _fragments: dict[str, str] = field(default_factory=dict)
+    _buttons: list[str] = field(default_factory=list)
     _hashes: set[str] = field(default_factory=set)
 
     async def open(self) -> float:
@@ -79,10 +82,15 @@ class Visitor:
     async def press(self) -> float:
         """Click once; seconds until all of the answer was sent."""
         fragment = ""
-        for state in self._clicked():
+        clicked = self._clicked()
+        for state in clicked:
             self._states[state.id] = state
             fragment = self._fragments[state.id]
-        return await self._run(fragment)
+        seconds = await self._run(fragment)
+        for state in clicked:
+            if state.WhichOneof("value") == "trigger_value":  # pressed once, not for ever
+                del self._states[state.id]
+        return seconds
 
     async def close(self) -> None:
         """Leave."""
@@ -96,6 +104,10 @@ class Visitor:
             if missing:
                 raise LoadError(f"the page has no widget {missing[0]}")
             return [self._drawn(*self._bound[key]) for key in self.click.keys]
+        if self.click.buttons:
+            if not self._buttons:
+                raise LoadError(f"the page has no button {self.click.buttons}")
+            return [WidgetState(id=self.random.choice(self._buttons), trigger_value=True)]
         switch = next((proto for kind, proto in self._bound.values() if kind == "checkbox"), None)
         if switch is None:
             return []
@@ -156,6 +168,10 @@ class Visitor:
         if kind == "exception":
             raise LoadError(f"the page shows {element.exception.type}: {element.exception.message[:200]}")
         proto = getattr(element, kind)
+        if kind == "button" and self.click.buttons and f"-{self.click.buttons}" in proto.id:
+            if proto.id not in self._buttons:
+                self._buttons.append(proto.id)
+            self._fragments[proto.id] = fragment
         if key := getattr(proto, "query_param_key", ""):
             self._bound[key] = (kind, proto)
             self._fragments[proto.id] = fragment

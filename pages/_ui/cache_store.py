@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 import streamlit as st
 from cachetools import LRUCache, cached
 from cachetools.keys import hashkey
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages._ui.turns import turns
 
@@ -27,6 +28,8 @@ inspectors: list[Callable[[Any], None]] = []
 
 _kept: list[Any] = []
 """Every function whose answers are kept."""
+_answers: dict[Callable[..., Any], Any] = {}
+"""The same by what is called."""
 
 
 class _Waiting(Condition):
@@ -56,7 +59,7 @@ def kept(most: int, told: str = "") -> Callable[[F], F]:
             return hashkey(*(value for value, counts in zip(arguments, asked, strict=True) if counts))
 
         def make(*arguments: Any) -> Any:
-            with st.spinner(told) if told else nullcontext():
+            with st.spinner(told) if told and get_script_run_ctx(suppress_warning=True) else nullcontext():
                 found = function(*arguments)
             for look in inspectors:
                 look(found)
@@ -72,9 +75,17 @@ def kept(most: int, told: str = "") -> Callable[[F], F]:
             finally:
                 turns.resume()  # where another session's answer was waited for
 
+        _answers[answer] = found
         return cast("F", answer)
 
     return decorate
+
+
+def known(function: Callable[..., Any], *arguments: Any) -> bool:
+    """Whether the answer of a ``kept`` function is there already."""
+    found = _answers[function]
+    with found.cache_condition:
+        return found.cache_key(*arguments) in found.cache
 
 
 def clear() -> None:

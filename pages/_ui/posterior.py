@@ -17,6 +17,7 @@ from core.plain_text import shown_error
 from core.posterior_records import ImagePosterior
 from core.records import CheckpointInfo
 from pages._ui import cache, cache_posterior, cards, charts, downloads, frame, layout
+from pages._ui.cache_ahead import ahead
 
 ROW, MOST_ROW = "row", 10_000_000
 """Key of the image's row, and the largest that can be typed."""
@@ -171,6 +172,15 @@ def image(models: list[CheckpointInfo], row: int, seed: int) -> None:
     charts.table(posterior_words.image_table(rows))
     for name, posterior in rows:
         st.markdown(f"- {name}: {posterior_words.agreement_sentence(posterior)}")
+    _ahead_of_clicks(models, seed)
+
+
+def _ahead_of_clicks(models: list[CheckpointInfo], seed: int) -> None:
+    """What a click on any of the loosest images will ask for is made while nobody waits."""
+    worst = cache_posterior.worst(models[0].name, models[0].digest)
+    for found in () if worst is None else worst.images[:SHOWN]:
+        for one in models:
+            ahead.ask(cache_posterior.image_posterior, one.name, one.digest, found.row, seed)
 
 
 def _missing(info: CheckpointInfo, error: ValueError) -> None:

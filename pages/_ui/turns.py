@@ -36,7 +36,7 @@ class Turns:
         self._next = threading.Lock()  # held by the first of those who wait, so that an end wakes one thread
         self._ended = threading.Condition()
         self._began: dict[object, float] = {}
-        self._beside = threading.Lock()
+        self._beside, self._calculating = threading.Lock(), 0
         self._thread = threading.local()
 
     @contextmanager
@@ -59,11 +59,20 @@ class Turns:
         Nothing that is kept may be asked for in it (``cache_store``): the one who makes that may be waiting to come in.
         """
         self.pause()
+        with self._ended:
+            self._calculating += 1
         try:
             with self._beside:
                 yield
         finally:
+            with self._ended:
+                self._calculating -= 1
             self.resume()
+
+    def idle(self) -> bool:
+        """Whether nobody draws, calculates or waits for either."""
+        with self._ended:
+            return not self._began and not self._calculating and not self._next.locked()
 
     def pause(self) -> None:
         """Leave the turn to another. Whoever has one never waits for another session, so that none waits for ever."""

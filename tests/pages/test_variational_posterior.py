@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.datasets import DataError
-from pages._ui import cache_posterior, cache_store
+from pages._ui import cache_posterior, cache_store, posterior
 from tests.pages.test_pages import charts, words
 from tests.pages.zoo import tiny_data
 
@@ -68,6 +68,17 @@ def test_a_row_that_there_is_not_falls_back_and_says_so(open_page: Open) -> None
     app = open_page(PAGE, models="vamp", row="4000")
     assert not app.exception
     assert "There is no row 4,000: the split has 40 images" in words(app)
+
+
+@pytest.mark.usefixtures("with_images")
+def test_what_the_loosest_images_ask_for_is_made_ahead(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(posterior.ahead, "ask", lambda function, *arguments: asked.append(arguments))
+    app = open_page(PAGE, models="posterior-iaf", seed="3")
+    offered = {int(key.removeprefix("loosest-")) for key in [button.key or "" for button in app.button] if "loo" in key}
+    assert not app.exception and offered
+    assert {(name, row, seed) for name, _, row, seed in asked} >= {("posterior-iaf", row, 3) for row in offered}
+    assert len({name for name, *_ in asked}) > 1, "of the models beside it too"
 
 
 def test_without_the_data_set_the_page_says_what_is_missing(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
