@@ -80,15 +80,17 @@ class _Plane:
     def kl(self, place: np.ndarray) -> tuple[float, np.ndarray]:
         """Its KL to p(z|x) up to log p(x), and the gradient.
 
-        The weights are made to sum to 1, or a Gaussian that lies between the centres would cost nothing.
+        Of the distribution over the squares that it is made into: where it lies between the centres or beyond them, its
+        own sum would cost nothing, or less the further away it is.
         """
         log_density, offset = self._log_density(place)
-        weight = np.exp(log_density - log_density.max())
-        weight /= weight.sum()
-        cost = log_density - self.log_joint
-        value = float(weight @ cost)
+        log_share = log_density - log_density.max()
+        log_share -= math.log(np.exp(log_share).sum())
+        share = np.exp(log_share)
+        cost = log_share - self.log_area - self.log_joint
+        value = float(share @ cost)
         slope = np.concatenate([offset / np.exp(place[2:]), offset**2 - 1], axis=1)  # of the log-density
-        return value, (weight * (cost - value + 1)) @ slope
+        return value, (share * (cost - value)) @ slope
 
     def _log_density(self, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         offset = (self.centres - place[:2]) / np.exp(place[2:])
