@@ -86,7 +86,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def recover(root: Path | None = None) -> None:
-    """Clear up after processes that were killed while they wrote: called where writing is meant, never by a reader.
+    """Clear up after processes that were killed while they wrote: called by commands, never by a page that reads.
 
     A checkpoint whose replacement was killed between its two renames gets its name back; folders that were being
     written, or being deleted, go. What a living process is writing is left alone, and so is what cannot be changed.

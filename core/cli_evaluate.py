@@ -26,7 +26,8 @@ def add_evaluate(subcommands: Any) -> argparse.ArgumentParser:
         choices=[GAPS, IMAGES, COMPONENTS, COURSE],
         help="add to a stored evaluation: gaps, the images with the loosest bounds (d = 2); images, what each image "
         "gives to the bound, which paired differences need; components, how those of a mixture prior are used; "
-        "course, the marginal KL after every snapshot of a recorded training",
+        "course, the marginal KL after every snapshot of a recorded training. --samples is not used then, nor is "
+        "--seed for images, which takes those of the evaluation",
     )
     command.add_argument("--save", action="store_true", help="store the result in the checkpoint")
     command.set_defaults(run=_evaluate, show=show_evaluation)
@@ -34,13 +35,13 @@ def add_evaluate(subcommands: Any) -> argparse.ArgumentParser:
 
 
 def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
-    from core.checkpoint import load, write_metrics
+    from core.checkpoint import load
+    from core.metrics_file import put_evaluation
     from core.per_image import write_per_image
     from core.posthoc import data_of
 
     checkpoint = load(options.name, options.root)
-    evaluations = checkpoint.metrics.get("evaluations", {})
-    stored = evaluations.get(options.split, {}) if options.only else {}
+    stored = checkpoint.metrics.get("evaluations", {}).get(options.split, {}) if options.only else {}
     if options.only and options.save and "elbo" not in stored:
         raise ValueError(f"{options.name} has no evaluation of the {options.split} split to add to; leave out --only")
     if not checkpoint.config.model.decodes:
@@ -54,16 +55,15 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
         return _images(checkpoint, data, stored, options)
     if options.only:
         result = _gaps_with_progress(checkpoint.vae, data, options.split, options.seed)
-        kept = {**stored, "worst_gaps": result["worst_gaps"]}
-    else:
-        found = evaluate_with_progress(checkpoint.vae, data, options.split, options.samples, options.seed)
-        result = kept = found.as_dict()
         if options.save:
-            write_per_image(options.root / options.name, found.per_image)
+            put_evaluation(options.root / options.name, options.split, {"worst_gaps": result["worst_gaps"]})
+        return result
+    found = evaluate_with_progress(checkpoint.vae, data, options.split, options.samples, options.seed)
+    result = found.as_dict()
     if options.save:
-        evaluations = {**evaluations, options.split: kept}
-        write_metrics(options.root / options.name, {**checkpoint.metrics, "evaluations": evaluations})
-        if not options.only and checkpoint.latents is not None and options.split == checkpoint.latents.split:
+        write_per_image(options.root / options.name, found.per_image)
+        put_evaluation(options.root / options.name, options.split, result, replace=True)
+        if checkpoint.latents is not None and options.split == checkpoint.latents.split:
             add_measures(options.name, options.root, data)
     return result
 
@@ -129,8 +129,8 @@ def _images(checkpoint: Any, data: Any, stored: dict[str, Any], options: argpars
 
 def _latents_only(checkpoint: Any, options: argparse.Namespace) -> dict[str, Any]:
     """The KL and its parts of imported latents, which have no images to be encoded and no bound."""
-    from core.checkpoint import write_metrics
     from core.metrics.evaluate_latents import evaluate_latents
+    from core.metrics_file import put_evaluation
     from core.progress import Progress
 
     if options.only or options.split != "test" or checkpoint.latents is None:
@@ -138,7 +138,7 @@ def _latents_only(checkpoint: Any, options: argparse.Namespace) -> dict[str, Any
     with Progress("evaluate", unit="part") as report:
         result = evaluate_latents(checkpoint.latents, checkpoint.vae.prior, seed=options.seed, on_progress=report)
     if options.save:
-        write_metrics(options.root / options.name, {**checkpoint.metrics, "evaluations": {"test": result}})
+        put_evaluation(options.root / options.name, "test", result, replace=True)
     return result
 
 

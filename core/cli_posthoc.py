@@ -25,12 +25,13 @@ def _aggregate(options: argparse.Namespace) -> dict[str, Any]:
     from core.build import resolved
     from core.checkpoint import NAME, load, round_to_half, save
     from core.cli_evaluate import add_measures, evaluate_with_progress
-    from core.cli_train import provenance
+    from core.cli_train import provenance, require_samples
     from core.config import PriorConfig
     from core.latents import cloud
     from core.posthoc import OPTIMAL, data_of, with_aggregated_posterior
 
     new = options.new or f"{options.name}-aggregated"
+    require_samples(options.samples)
     checkpoint = load(options.name, options.root)
     if not NAME.fullmatch(new):
         raise ValueError(f"checkpoint name {new!r}: use letters, digits, '.', '_' and '-'; give one with --as")

@@ -56,6 +56,7 @@ def add_train_arguments(command: argparse.ArgumentParser) -> None:
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
     """Train, evaluate on the test split, store. Ctrl-C saves the state and stops; the same command goes on later."""
+    from core.build import require_known
     from core.checkpoint import NAME
     from core.datasets import load
 
@@ -65,10 +66,23 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(f"checkpoint name {name!r}: use letters, digits, '.', '_' and '-'; give one with --name")
     if target.exists() and not options.replace:
         raise ValueError(f"checkpoint {name!r} is already there; use another --name, or --replace")
-    if options.restart:
-        state_file(options.root, name).unlink(missing_ok=True)
+    require_samples(options.samples)
     data = load(options.dataset, root=options.data)
-    return _train_and_store(options, _run_config(options, data), data, target)
+    config = _run_config(options, data)
+    require_known(options.prior, options.posterior)
+    if options.restart:  # only now: a command that cannot be followed discards nothing
+        state_file(options.root, name).unlink(missing_ok=True)
+    return _train_and_store(options, config, data, target)
+
+
+def require_samples(samples: int) -> None:
+    """Refuse an impossible number of importance samples before the training that it would come after.
+
+    Raises:
+        ValueError: with the number.
+    """
+    if samples < 1:
+        raise ValueError(f"--samples is {samples}, expected 1 or more")
 
 
 def _default_name(options: argparse.Namespace) -> str:

@@ -10,7 +10,7 @@ from core.component_file import Stored, read_components, write_components
 from core.component_records import ComponentSummary
 from core.datasets import Dataset
 from core.memorisation import compare_with
-from core.metrics_file import write_metrics
+from core.metrics_file import put_evaluation
 from core.pseudo_inputs import components, why_not
 
 
@@ -50,8 +50,6 @@ def store_components(name: str, root: Path, data: Dataset | None, *, seed: int =
     split, summary = checkpoint.latents.split, found.components.summary()
     write_components(root / name, split, found, checkpoint.digest)
     read_components(root / name, split, checkpoint.digest)  # what could not be read again is told now, not to a visitor
-    evaluations = checkpoint.metrics.get("evaluations", {})
-    if split in evaluations:
-        measured = {**evaluations[split], "components": asdict(summary)}
-        write_metrics(root / name, {**checkpoint.metrics, "evaluations": {**evaluations, split: measured}})
+    if split in checkpoint.metrics.get("evaluations", {}):
+        put_evaluation(root / name, split, {"components": asdict(summary)})
     return summary

@@ -128,7 +128,7 @@ class TrainConfig(Frozen):
         batch_size: images a step.
         learning_rate: of Adam, at the start.
         final_rate: the learning rate falls along a half cosine to this share of it; 1 keeps it constant.
-        warmup_epochs: the weight beta of the KL grows linearly from 0 to 1 over these.
+        warmup_epochs: the weight beta of the KL grows linearly to 1 over these, by the same step each.
         patience: stop after so many epochs without a better validation ELBO (at beta = 1), counted after the warm-up.
         clip_norm: upper limit of the gradient's norm.
         seed: of the initialisation, the order of the images, their binarisation and the noise.

@@ -14,10 +14,9 @@ from core.checkpoint import Checkpoint
 from core.config import RunConfig
 from core.distributions import DiagonalNormal
 from core.generate import as_pictures
-from core.intervals import wilson
 from core.latents import LatentCloud
 from core.latents_file import places_of
-from core.metrics.coverage import QUANTILE
+from core.metrics.coverage import share_under
 from core.posteriors import FlowedNormal, FlowPosterior
 from core.posthoc import data_of
 from core.priors import Prior
@@ -39,7 +38,7 @@ class Gallery:
         classes: (class, count, of) of the posterior draws inside, most frequent first, ``of`` that many of the class in
             the whole view; empty without labels.
         holes: share of the prior draws inside that lie in holes of q(z) in the full latent space, with the ends of its
-            95 % Wilson interval; nan without any. Over the whole view it is 0.01 where the two distributions are one.
+            95 % interval; nan without any. Over the whole view it is 0.01 where the two distributions are one.
         leaks: the same share of the posterior draws inside that the prior leaks.
     """
 
@@ -70,12 +69,13 @@ def gallery(found: Draws, corners: Corners, cloud: LatentCloud, prior: Prior, *,
     reference, index = cloud.sample(REFERENCE, generator=generator)
     components = cloud.components()
     exclude = index if len(cloud) > 1 else None
-    low_q = torch.quantile(mixture.log_prob(reference, *components, exclude=exclude), QUANTILE)
-    low_p = torch.quantile(prior.log_prob(prior.sample(REFERENCE, generator=generator)), QUANTILE)
+    of_q = mixture.log_prob(reference, *components, exclude=exclude)
+    of_p = prior.log_prob(prior.sample(REFERENCE, generator=generator))
     log_q = mixture.log_prob(torch.from_numpy(found.p_z[p_rows]), *components)
     log_p = prior.log_prob(torch.from_numpy(found.q_z[q_rows]))
     classes = () if found.labels is None else class_counts(found.labels, q_rows)
-    return Gallery(q_rows, p_rows, len(found.q), classes, _share(log_q < low_q), _share(log_p < low_p))
+    holes, leaks = _share(log_q, of_q, min(REFERENCE, len(cloud))), _share(log_p, of_p, REFERENCE)
+    return Gallery(q_rows, p_rows, len(found.q), classes, holes, leaks)
 
 
 def split_images(config: RunConfig, split: str, root: Path | None = None) -> torch.Tensor:
@@ -162,10 +162,8 @@ def class_counts(labels: np.ndarray, chosen: np.ndarray) -> tuple[tuple[int, int
     return tuple((int(values[k]), int(counts[k]), int((labels == values[k]).sum())) for k in order)
 
 
-def _share(which: torch.Tensor) -> tuple[float, float, float]:
-    """Share of true ones and its interval."""
-    if not len(which):
+def _share(values: torch.Tensor, reference: torch.Tensor, behind: int) -> tuple[float, float, float]:
+    """Share of the values under the reference's quantile and its interval; nan without any."""
+    if not len(values):
         return math.nan, math.nan, math.nan
-    share = float(which.double().mean())
-    low, high = wilson(share, len(which))
-    return share, low, high
+    return share_under(values, reference, independent=len(values), behind=behind)

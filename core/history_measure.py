@@ -42,9 +42,7 @@ def store_course(name: str, root: Path, *, seed: int = 0) -> Course | None:
     found = snapshots_of(checkpoint, root)
     if found is None:
         return None
-    course, evaluations = history.course(found, checkpoint, seed=seed), checkpoint.metrics.get("evaluations", {})
-    if found.split in evaluations:
-        measured = {**evaluations[found.split], "course": asdict(course)}
-        metrics = {**checkpoint.metrics, "evaluations": {**evaluations, found.split: measured}}
-        metrics_file.write_metrics(root / name, metrics)
+    course = history.course(found, checkpoint, seed=seed)
+    if found.split in checkpoint.metrics.get("evaluations", {}):
+        metrics_file.put_evaluation(root / name, found.split, {"course": asdict(course)})
     return course

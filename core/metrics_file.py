@@ -74,6 +74,24 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
         fresh.write_text(metrics_text(metrics), encoding="utf-8")
 
 
+def put_evaluation(path: Path, split: str, parts: Mapping[str, Any], *, replace: bool = False) -> None:
+    """Put what was measured to the evaluation of a split, as metrics.json is by now: measuring takes its time.
+
+    Args:
+        path: the checkpoint folder.
+        split: whose evaluation; it is made where there is none.
+        parts: by their keys.
+        replace: whether what else the evaluation holds goes.
+
+    Raises:
+        CheckpointError: as `read_metrics`.
+    """
+    metrics = read_metrics(path)
+    evaluations = metrics.get("evaluations", {})
+    before = {} if replace else evaluations.get(split, {})
+    write_metrics(path, {**metrics, "evaluations": {**evaluations, split: {**before, **parts}}})
+
+
 def metrics_text(metrics: Mapping[str, Any]) -> str:
     """The content of metrics.json: a line for each of its parts, since a number to a line would be twice as large."""
     parts = {key: json.dumps(part, allow_nan=False, separators=(",", ":")) for key, part in metrics.items()}

@@ -33,7 +33,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Share:
-    """A share with its 95 % Wilson interval, and what it would be if the two distributions were one.
+    """A share with its 95 % interval, and what it would be if the two distributions were one.
 
     Attributes:
         value: the share, in [0, 1].

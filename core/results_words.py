@@ -45,15 +45,20 @@ def comparisons(group: ResultGroup) -> list[Comparison]:
     return found
 
 
+def better_words(one: Comparison) -> str:
+    """By how much ours is better or worse, with the error that this has at most."""
+    better = f"{abs(one.gained.value):.2f} nats {'better' if one.gained.value >= 0 else 'short'}"
+    told = "" if abs(one.gained.value) >= 2 * one.gained.se else ", no difference found"
+    return f"{better}, ± {one.gained.se:.2f} if the two shared no images{told}"
+
+
 def comparison_sentence(one: Comparison) -> str:
     """By how much ours is better or worse, and what that is of."""
     seeds = 1 if one.row.seeds is None else one.row.seeds.n
-    better = f"{abs(one.gained.value):.2f} nats {'better' if one.gained.value >= 0 else 'short'}"
-    error = f"± {one.gained.se:.2f} if the two shared no images"
     most = one.row.cost.epochs if one.row.cost.epochs is not None else one.row.epochs
     training = f"{seeds} training seed{'s' if seeds > 1 else ''}, {most:,} epochs in batches of {one.row.batch_size}"
     return (
-        f"{one.row.title} ({one.row.name}): {one.ours} here, {one.published.nll} published: {better}, {error}. "
+        f"{one.row.title} ({one.row.name}): {one.ours} here, {one.published.nll} published: {better_words(one)}. "
         f"Ours: {training}.{_why(one)}"
     )
 
@@ -69,7 +74,7 @@ def _why(one: Comparison) -> str:
             "improving when it ended"
         )
     if abs(one.gained.value) < 2 * one.gained.se:
-        reasons.append("the difference is within two of these errors")
+        reasons.append("chance: the difference is within two of these errors")
     return f" What may be behind it: {'; '.join(reasons)}." if reasons else " The reason is not known."
 
 

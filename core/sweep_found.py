@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,16 @@ def difference(recipe: Recipe, config: RunConfig) -> str | None:
     stored = config.train.model_dump()
     plain |= {name.replace("_", "-"): (train[name], stored[name]) for name in train if name not in ELSEWHERE}
     if config.command:
-        plain["half"] = ("--half" in recipe.words, "--half" in config.command.split())
+        made = config.command.split()
+        plain["half"] = ("--half" in recipe.words, "--half" in made)
+        plain["samples"] = (_samples(recipe.words), _samples(made))
     found = next((f"{key} is {is_!r}, expected {asked!r}" for key, (asked, is_) in plain.items() if asked != is_), None)
     return found or _other_options(recipe, config)
+
+
+def _samples(words: Sequence[str]) -> str | None:
+    """Importance samples that a command asks for; None for the usual number."""
+    return words[words.index("--samples") + 1] if "--samples" in words[:-1] else None
 
 
 def _other_options(recipe: Recipe, config: RunConfig) -> str | None:

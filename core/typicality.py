@@ -1,4 +1,4 @@
-"""How ordinary a place in latent space is: a decoded image always looks plausible, so its place must say for itself."""
+"""How ordinary a place in latent space is: decoded images often look plausible anywhere, so the place must say it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from core.checkpoint_folders import NAME
-from core.cli_train import add_train_arguments, settings_of
+from core.cli_train import add_train_arguments, require_samples, settings_of
 from core.config import TrainConfig
 from core.training_request import TrainingRequest, require_possible
 
@@ -99,8 +99,7 @@ def recipe_of(name: str, words: list[str]) -> Recipe:
     if own := next((word for word in words if word.partition("=")[0] in OWN), None):
         raise ValueError(f"{own} is not a part of a recipe: the zoo sets it")
     options = parser.parse_args(words)
-    if options.samples < 1:
-        raise ValueError(f"--samples is {options.samples}, expected 1 or more")
+    require_samples(options.samples)
     request = TrainingRequest(
         name=name,
         dataset=options.dataset,

@@ -8,7 +8,7 @@ from pages._ui import charts, layout, reading, surgery
 st.title("What is the ELBO made of?")
 chosen = layout.require_models()
 st.latex(
-    r"\mathrm{ELBO} = \underbrace{\log p(x) - \mathrm{KL}\big(q(z|x)\,\|\,p(z|x)\big)}_{\text{how loose the bound is}}"
+    r"\mathrm{ELBO} = \log p(x) - \underbrace{\mathrm{KL}\big(q(z|x)\,\|\,p(z|x)\big)}_{\text{how loose the bound is}}"
     r"\;=\; \underbrace{\mathbb E_{q}\log p(x|z)}_{\text{reconstruction}}"
     r"\;-\; \underbrace{\mathrm I_q[x, z]}_{\text{information}}"
     r"\;-\; \underbrace{\mathrm{KL}\big(q(z)\,\|\,p(z)\big)}_{\text{marginal KL}}"

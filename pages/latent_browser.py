@@ -28,7 +28,8 @@ if len(fit) > 1:
     st.info(f"One model at a time: {layout.title_of(info)}, the first of {len(fit)} chosen ones.")
 st.markdown(
     "Move over the map: what is decoded there appears at once, with how **typical** the place is. A decoded image "
-    "always looks plausible, so look at that too. Click to fix a place, drag to select codes."
+    "often looks plausible where neither data nor prior ever come, so look at that too. Click to fix a place, drag to "
+    "select codes."
 )
 shown = browser.look(info)
 if shown is None:

@@ -31,8 +31,8 @@ _MEASURES = (
     ("mutual_information", "information I(n; z)"),
     ("marginal_kl", "marginal KL(q(z) ‖ p(z))"),
     ("identity_residual", "average KL − information − marginal KL"),
-    ("nll", "−log p(x), importance-weighted bound"),
-    ("log_likelihood", "log p(x), by quadrature"),
+    ("nll", "−log p(x), at most: importance-weighted bound"),
+    ("log_likelihood", "log p(x), exact: by quadrature"),
     ("bound_gap", "looseness KL(q(z|x) ‖ p(z|x))"),
 )
 

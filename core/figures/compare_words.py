@@ -41,10 +41,9 @@ def comparison_table(
     rows: list[tuple[str, ...]] = []
     bold: list[tuple[int, int]] = []
     told = sum(model.per_image is not None for model in models) > 1  # pairs there are: what is none is marked
-    exact = all(estimate_of(model, "log_likelihood") for model in models)
-    for measure, title in _IN_NATS:
+    for measure, title in _shown(models):
         values = [estimate_of(model, measure) for model in models]
-        if not any(values) or (measure == "nll" and exact):
+        if not any(values):
             continue
         rows.append((title + _samples(models, measure), *(str(value) if value else NOTHING for value in values)))
         gaps = [None, *(difference(model, models[0], measure) for model in models[1:])]
@@ -62,6 +61,12 @@ def comparison_table(
     return Table(("measure", *(model.label for model in models)), tuple(rows), bold=tuple(bold))
 
 
+def _shown(models: Sequence[Measured]) -> list[tuple[str, str]]:
+    """The measures in nats: the importance-weighted likelihood only where one is not known exactly."""
+    exact = all(estimate_of(model, "log_likelihood") for model in models)
+    return [(measure, title) for measure, title in _IN_NATS if measure != "nll" or not exact]
+
+
 def gain_sentences(models: Sequence[Measured]) -> list[str]:
     """What each model gains over the first, the largest gain of the bound first, in sentences without markup."""
     other = models[0]
@@ -75,7 +80,7 @@ def pairing_words(models: Sequence[Measured]) -> str:
     """Whether the differences from the first model are taken image by image, and which are not."""
     gaps = {
         title: [gap for model in models[1:] if (gap := difference(model, models[0], measure)) is not None]
-        for measure, title in _IN_NATS
+        for measure, title in _shown(models)
     }
     alone = [title.split(",")[0] for title, found in gaps.items() if found and not all(gap.paired for gap in found)]
     if not any(gap.paired for found in gaps.values() for gap in found):

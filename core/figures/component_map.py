@@ -51,7 +51,7 @@ def component_map(
     of_q = layers.regions(q)
     traces = [*layers.data_fill(of_q, ""), *layers.data_rims(of_q, "")]
     diamonds: dict[str, Any] = dict(layers.pseudo_trace(means, ""))
-    marker = diamonds["marker"] | {"size": 9 if len(means) <= 100 else 5, "opacity": 0.75}
+    marker = diamonds["marker"] | {"opacity": 0.75}
     diamonds |= {"name": what, "marker": marker}
     traces += [diamonds, _lattice(q, owners)]
     legend = [trace["name"] for trace in traces if trace.get("showlegend")] + [_name("chosen", len(means))]

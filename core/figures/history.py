@@ -18,8 +18,6 @@ from core.intervals import Z_95
 from core.records import Estimate
 
 HEIGHT = 440
-CROWDED = 100
-"""Components from which on diamonds are small."""
 ROW = 25
 """Pseudo-inputs in a row."""
 _TICKS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000)
@@ -38,10 +36,7 @@ def history_map(scene: Scene, *, what: str = "components") -> Drawing:
     of_q, of_p = layers.regions(scene.q), layers.regions(scene.p)
     traces = [*layers.data_fill(of_q, ""), *layers.data_rims(of_q, ""), *layers.prior_rims(of_p, "")]
     if scene.means is not None:
-        diamonds = layers.pseudo_trace(scene.means, "")
-        if len(scene.means) > CROWDED:  # the densities are to be seen between them
-            diamonds["marker"] |= {"size": 4, "line": {"width": 0.5, "color": theme.PSEUDO_EDGE}}
-        traces.append(diamonds | {"name": f"{what} ({len(scene.means):,})"})
+        traces.append(layers.pseudo_trace(scene.means, "") | {"name": f"{what} ({len(scene.means):,})"})
     legend = [trace["name"] for trace in traces if trace.get("showlegend")]
     if scene.means is not None:
         legend.append(_number(len(scene.means)))

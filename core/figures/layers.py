@@ -20,6 +20,8 @@ from core.records import HDR_SHARES, DensityGrid
 Trace = dict[str, Any]
 MAX_POINTS = 99_999
 """From 100,000 points on, hovering over a plotly WebGL trace freezes the page (plotly.js issue 8036)."""
+CROWDED = 100
+"""Pseudo-inputs from which on their diamonds are small: the densities are to be seen between them."""
 _POINT_NAMES = {"samples": "samples of q(z|x)", "means": "means of q(z|x), narrower than q(z)"}
 
 
@@ -118,8 +120,9 @@ def pseudo_trace(means: np.ndarray, axis: str) -> Trace:
     """Pseudo-inputs as black-edged yellow diamonds at their posterior means (K, 2)."""
     if means.ndim != 2 or means.shape[1] != 2:
         raise ValueError(f"pseudo_inputs must have shape (K, 2), got {means.shape}")
-    edge = {"width": 1, "color": theme.PSEUDO_EDGE}
-    marker = {"symbol": "diamond", "size": 9 if len(means) <= 100 else 6, "color": theme.PSEUDO, "line": edge}
+    few = len(means) <= CROWDED
+    edge = {"width": 1 if few else 0.5, "color": theme.PSEUDO_EDGE}
+    marker = {"symbol": "diamond", "size": 9 if few else 4, "color": theme.PSEUDO, "line": edge}
     return _markers(means, axis, "scatter", "pseudo-inputs", marker | {"opacity": 1.0}) | {"showlegend": True}
 
 

@@ -31,8 +31,8 @@ def image_sentence(name: str, found: ImagePosterior) -> str:
         share = 100 * max(0.0, min(1.0, (kl - family) / kl))
         text += (
             f" The best single Gaussian would be {found.family} away from p(z|x), so {kl - family:.2f} nats, "
-            f"{share:.0f} % of the gap, are not the Gaussian's fault: they are lost because the encoder has to answer "
-            "for every image at once."
+            f"{share:.0f} % of the gap, would be won by a Gaussian of its own: they are lost because the encoder has "
+            "to answer for every image at once."
         )
     return text
 

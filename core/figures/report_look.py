@@ -37,8 +37,8 @@ pre {{ border: 1px solid var(--line); padding: 8px 12px; white-space: pre-wrap; 
   .chart {{ zoom: {SHRUNK} }} }}
 """
 
-# Colours of text and lines are not in the figures, so that one figure serves both looks. Before printing all figures
-# are set to the light look and to the width of the paper; afterwards they go back.
+# Colours of text and lines are not in the figures, or stand for the look's own, so that one figure serves both looks.
+# Before printing all figures are set to the light look and to the width of the paper; afterwards they go back.
 LOADER = (
     """
 "use strict";
@@ -52,7 +52,7 @@ LOADER = (
   const library = document.createElement("script");
   library.textContent = await unpack("library");
   document.head.append(library);
-  const figures = JSON.parse(await unpack("figures"));
+  const written = await unpack("figures");
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const template = (ink) => {
     const axis = { gridcolor: "LINE", linecolor: "LINE", zerolinecolor: "LINE", tickcolor: "LINE" };
@@ -61,7 +61,8 @@ LOADER = (
     return { layout: { font, hoverlabel, xaxis: axis, yaxis: axis, paper_bgcolor: "CLEAR", plot_bgcolor: "CLEAR" } };
   };
   const ink = (paper) => (dark.matches && !paper ? "DARK" : "LIGHT");
-  const draw = (paper) => Promise.all(figures.map((figure, index) => {
+  const inked = (paper) => JSON.parse(written.replaceAll('"TEXT"', JSON.stringify(ink(paper))));
+  const draw = (paper) => Promise.all(inked(paper).map((figure, index) => {
     const at = document.getElementById("chart-" + (index + 1));
     const size = paper ? { width: PAPER } : { autosize: true };
     const layout = Object.assign({}, figure.layout, { template: template(ink(paper)) }, size);
@@ -69,12 +70,13 @@ LOADER = (
     return Plotly.react(at, { data: figure.data, layout, config: tools, frames: figure.frames });
   }));
   await draw(false);
-  document.documentElement.dataset.drawn = String(figures.length);
+  document.documentElement.dataset.drawn = String(inked(false).length);
   dark.addEventListener("change", () => draw(false));
   addEventListener("beforeprint", () => draw(true));
   addEventListener("afterprint", () => draw(false));
 })();
 """.replace("LINE", theme.NEUTRAL)
+    .replace("TEXT", theme.TEXT)
     .replace("PAPER", str(PAPER))
     .replace("CLEAR", theme.TRANSPARENT)
     .replace('"DARK"', f'"{_DARK["ink"]}"')

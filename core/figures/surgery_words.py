@@ -97,8 +97,8 @@ def _win(marginal: Estimate, null: Estimate | None, log_n: Estimate) -> str:
         return (
             f"How much of the marginal KL of {marginal} nats a better prior could win back cannot be told from these "
             f"images alone: their posteriors hardly overlap, the information is cut off at log n = {log_n.value:.2f}, "
-            "and what lies above that counts as marginal KL whatever the prior is. Differences between priors on the "
-            "same images are free of this."
+            "and what lies above that counts as marginal KL whatever the prior is. Differences between priors for one "
+            "and the same encoder are free of this."
         )
     excess = Estimate(marginal.value - null.value, math.hypot(marginal.se, null.se))
     numbers = f"marginal KL {marginal}, of which a perfect prior would still have {null}"

@@ -29,6 +29,9 @@ NEUTRAL = "#808080"
 """Frames, ceilings, gaps between pictures: a grey that shows on white and on near-black."""
 PICKED, PICKED_HALO = "#000000", "#FFFFFF"
 """The picked place: a black cross in a white halo, seen on any background."""
+TEXT = "#000037"
+"""The theme's own text: in the place of this colour, which it keeps for that (``GRAY_90`` of its Plotly theme),
+Streamlit's front end puts near-black or near-white. Its own choice for the numbers of axes is a grey of 3.7:1."""
 HATCH = "rgba(255,255,255,0.8)"
 POINT_EDGE = "rgba(255,255,255,0.75)"
 TRANSPARENT = "rgba(0,0,0,0)"
@@ -72,7 +75,8 @@ NARROWEST = 720
 """Pixels that a figure has at least on a 1280-pixel screen beside the sidebar."""
 AXIS = {
     "showgrid": False, "zeroline": False, "showline": True, "mirror": True, "linecolor": NEUTRAL, "linewidth": 1,
-    "ticks": "outside", "tickcolor": NEUTRAL, "nticks": 6, "tickfont": {"size": FONT_SMALL},
+    "ticks": "outside", "tickcolor": NEUTRAL, "nticks": 6,
+    "tickfont": {"size": FONT_SMALL, "color": TEXT},
 }  # fmt: skip
 """A framed axis without a grid."""
 
@@ -147,7 +151,7 @@ def legend_rows(names: Sequence[str]) -> int:
 
 def axis_title(text: str, standoff: int) -> dict[str, Any]:
     """Title of an axis, so many pixels from its numbers."""
-    return {"text": text, "standoff": standoff, "font": {"size": FONT}}
+    return {"text": text, "standoff": standoff, "font": {"size": FONT, "color": TEXT}}
 
 
 def layout(*, height: int, legend: Sequence[str] = (), heads: bool = False, title: str | None = None) -> dict[str, Any]:
@@ -165,7 +169,8 @@ def layout(*, height: int, legend: Sequence[str] = (), heads: bool = False, titl
     legend_top = 36 if title else 2
     top = legend_top + 22 * legend_rows(legend)
     common: dict[str, Any] = {
-        "height": height, "paper_bgcolor": TRANSPARENT, "plot_bgcolor": TRANSPARENT, "font": {"size": FONT},
+        "height": height, "paper_bgcolor": TRANSPARENT, "plot_bgcolor": TRANSPARENT,
+        "font": {"size": FONT, "color": TEXT},
         "hoverlabel": {"font": {"size": FONT_SMALL}}, "uirevision": "keep", "hovermode": "closest", "hoverdistance": 60,
         "margin": {"l": 62, "r": 12, "t": top + (58 if heads else 10), "b": 56, "pad": 0},
         "legend": {

@@ -57,7 +57,8 @@ def caption(dataset: str, split: str, n: int, seed: int, method: str) -> str:
     """What stands under every chart: the data, how many, which seed, how it was computed."""
     if n < 1:
         raise ValueError(f"n must be 1 or more, got {n}")
-    return f"{dataset}, {split} split, n = {n:,}, seed {seed}. {method.strip().rstrip('.')}."
+    method = method.strip().rstrip(".")
+    return f"{dataset}, {split} split, n = {n:,}, seed {seed}. {method[:1].upper()}{method[1:]}."
 
 
 def above(share: Share) -> bool:

@@ -37,8 +37,9 @@ class Evaluation:
     Attributes:
         estimates: by name, each with its standard error over the images. "importance_gain" is
             what importance sampling adds to the bound. "log_likelihood" (exact, by quadrature), "bound_gap" (what the
-            bound lies below it) and "quadrature_error" (largest of any image) are there for two latent dimensions only,
-            "marginal_kl_null" only where it is known, "active_units", which counts means of q(z|x), not for flows.
+            bound lies below it) and "quadrature_error" (of the grid, the largest of the images checked, with what lies
+            at its border) are there for two latent dimensions only, "marginal_kl_null" only where it is known,
+            "active_units", which counts means of q(z|x), not for flows.
         distance: how far the prior is from q(z), by draws of both; None with fewer than 30 images.
         information_curve: what the mutual information comes out as with minibatches of M posteriors. This, ``distance``
             and ``per_dimension`` are None where q(z|x) is a flow.

@@ -18,8 +18,9 @@ def active_units(mean: Latents, threshold: float = ACTIVE_VARIANCE) -> Estimate:
         threshold: variance that counts as active.
 
     Returns:
-        the count; its standard error sums the chance of each dimension's verdict being another with new examples
-        (normal approximation of the variance's own error), so it is 0 when no dimension is near the threshold.
+        the count; its standard error is the root of the summed variances p (1 - p), with p the chance of a dimension's
+        verdict being another with new examples (normal approximation of the variance's own error), so it is 0 when no
+        dimension is near the threshold.
 
     References:
         Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, arXiv:1509.00519.

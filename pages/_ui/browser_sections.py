@@ -54,7 +54,8 @@ def at_place(shown: Look, here: Spot) -> None:
     block = Block(pictures, 0, 0, NEAREST, 1.2, f"<b>nearest codes</b>, {what}", words, [theme.DATA] * len(pictures))
     charts.chart(ready(sheet, [block], width=WIDTH), "browser-near", sentence, name=f"{shown.info.name}-near")
     method = (
-        "Distance from the place to the centre of a code in standard deviations (sd) of the posteriors, root mean "
+        "Under each image its row, its class where there are any, and the distance from the place to the centre "
+        "of a code in standard deviations (sd) of the posteriors, root mean "
         f"square over the {shown.info.latent_dim} dimensions; compared with {found.usual.compared:,} images"
     )
     charts.caption(_caption(shown, method))

@@ -73,7 +73,7 @@ def _measures(info: CheckpointInfo, split: str, found: dict) -> None:
     n, seed = found.get("n", 0), found.get("seed", 0)
     caption = (
         f"{layout.dataset_title(info.dataset)}, {split} split, n = {n:,}, seed {seed}. Nats are per image, ± one "
-        "standard error over the images; shares with 95 % Wilson intervals; one training seed."
+        "standard error over the images; shares with 95 % intervals; one training seed."
     )
     rows = tuple(card_words.measure_rows(found, info.latent_dim))
     charts.table(Table(card_words.MEASURES_HEADER, rows, caption))

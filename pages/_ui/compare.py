@@ -24,14 +24,17 @@ def models(chosen: list[CheckpointInfo]) -> list[CheckpointInfo]:
     The chosen ones that may stand in one table, or all of the same kind: a model alone gets company. Those that cannot
     be compared with the first chosen one are told with the reason.
     """
+    alone = len(chosen) == 1
     everyone = st.toggle(
-        "Every model of the same data set and latent dimension",
+        "Every model of the same data set and latent dimension"
+        + (": one model alone is always shown beside the others" if alone else ""),
         key="everyone",
         bind="query-params",
-        help="The chosen models stay first. One model alone is always shown beside the others.",
+        help="The chosen models stay first.",
+        disabled=alone,
     )
     first = chosen[0]
-    company = chosen if len(chosen) > 1 and not everyone else [*chosen, *_company(chosen)]
+    company = [*chosen, *_company(chosen)] if alone or everyone else chosen
     fit = []
     for info in company:
         reason = comparison.why_apart(first, info)

@@ -68,7 +68,8 @@ def _share_card(label: str, share: Share, what: str) -> None:
         label,
         f"{100 * share.value:.1f} %",
         f"{low:.1f}–{high:.1f}, match: {null:.1f} %",
-        f"{what} 95 % Wilson interval, {share.n:,} independent items; a perfect match would give {null:.1f} %.",
+        f"{what} 95 % interval, the quantile's own noise in it, {share.n:,} independent items; a perfect match would "
+        f"give {null:.1f} %.",
     )
 
 

@@ -6,9 +6,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from core import figures, region
+from core.browser_records import Reference
 from core.figures import theme
 from core.figures.ready import ready
 from core.records import CheckpointInfo, DensityGrid
@@ -107,7 +109,19 @@ def words(info: CheckpointInfo, z: tuple[float, ...], seed: int) -> None:
         f"More typical than {100 * here.percentile_q:.0f} % of the data's codes and {of_p}. "
         f"{_verdict(here.percentile_q, here.percentile_p)}"
     )
-    st.caption(f"Shares of {here.draws:,} draws each, seed {seed}; a code's own component is left out of q.")
+    st.caption(
+        f"Shares of {here.draws:,} draws each, seed {seed}; a code's own component is left out of q. "
+        f"{_usual(cache.reference(info.name, info.digest, seed))}"
+    )
+
+
+def _usual(found: Reference) -> str:
+    """What each log-density is to be read against: with many dimensions log q is far under log p even at real codes."""
+    log_q, log_p = (_signed(float(np.median(values))) for values in (found.log_q, found.log_p) if values is not None)
+    return (
+        f"In the middle log q is {log_q} at the data's codes and log p is {log_p} at the prior's draws: read each "
+        "against its own."
+    )
 
 
 def _signed(value: float) -> str:

@@ -54,7 +54,7 @@ def panel(info: CheckpointInfo, key: cache.ViewKey, n: int, seed: int, text: str
         _prior_side(info, key, n, seed, text, found)
     st.caption(
         f"Shares of {found.draws:,} draws each, seed {seed}; the first {SHOWN} images and draws are shown. Holes and "
-        f"leaks are counted in all {info.latent_dim} dimensions, with 95 % Wilson intervals; over the whole picture a "
+        f"leaks are counted in all {info.latent_dim} dimensions, with 95 % intervals; over the whole picture a "
         "perfect match would give 1 % of each."
     )
 

@@ -28,10 +28,9 @@ def summary(groups: Sequence[ResultGroup]) -> None:
     found = [(group, one) for group in groups for one in once(results_words.comparisons, group)]
     lines = []
     for group, one in found:
-        better = "better" if one.gained.value >= 0 else "short"
         lines.append(
             f"- **{layout.dataset_title(group.dataset)}, {one.row.title}: {one.ours}** here, {one.published.nll} "
-            f"published: {abs(one.gained.value):.2f} nats {better}"
+            f"published: {results_words.better_words(one)}"
         )
     if not lines:
         st.markdown("No model here has the data, the binarisation and the dimension of a published number.")
@@ -118,7 +117,7 @@ def _of_split(group: ResultGroup) -> str:
         "marginal KL. Its null: the marginal KL of a perfect prior, where it is known. Holes: prior draws where no "
         "data is, a match gives 1 %. Effective components: of a mixture prior, as equally used ones; match: of draws "
         "of the prior. Classifier: how well prior and q(z) are told apart by the better of two, a match "
-        "gives 50 %. Both with 95 % Wilson intervals; the classifier's allows for the choice."
+        "gives 50 %. Both with 95 % intervals; the classifier's allows for the choice."
     )
 
 

@@ -19,7 +19,7 @@ HILL = np.array([0.3, -0.2, math.log(0.4), math.log(0.25)])
 """Mean and log standard deviations of the density that the squares hold."""
 PLACES = {
     "the hill itself": HILL,
-    "beside it": HILL + [0.3, -0.2, 0.5, -0.4],
+    "beside it": HILL + np.array([0.3, -0.2, 0.5, -0.4]),
     "at the border": np.array([1.9, -1.8, -1.0, -1.2]),
     "beyond the squares": np.array([9.0, -7.0, -1.5, -2.0]),
     "thinner than a square": np.array([0.31, -0.17, -5.0, -5.0]),

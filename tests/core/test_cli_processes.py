@@ -78,6 +78,20 @@ def test_restart_discards_an_interrupted_run(images: str, tmp_path: Path, capsys
     assert load("model", tmp_path).name == "model"
 
 
+@pytest.mark.parametrize(
+    ("words", "says"), [(("--prior", "nosuch"), "nosuch"), (("--samples", "0"), "--samples is 0"),
+                        (("--epochs", "0"), "epochs"), (("--prior-option", "nosuch=1"), "nosuch")]
+)  # fmt: skip
+def test_a_command_that_cannot_be_followed_discards_nothing(
+    words: tuple[str, str], says: str, images: str, tmp_path: Path, capsys
+) -> None:
+    state = tmp_path / ".training/model.safetensors"
+    state.parent.mkdir()
+    state.write_bytes(b"hours of training")
+    assert says in complaint(capsys, *train_arguments(images, tmp_path, "model", "--restart", *words))
+    assert state.exists() and not (tmp_path / "model").exists()
+
+
 def test_a_reader_that_has_read_enough_is_no_error() -> None:
     """``python -m core list | head -1``: the rest of the table has nobody to go to."""
     reading, writing = os.pipe()

@@ -18,7 +18,7 @@ from core.metrics.coverage import FEWEST
 from core.metrics.distance import distance
 from core.metrics.evaluate import evaluate
 from core.metrics.per_image import image_kl
-from core.metrics_file import metrics_text, read_metrics, record
+from core.metrics_file import metrics_text, put_evaluation, read_metrics, record
 from core.records import CurvePoint, Distance, Estimate
 from tests.contracts import seeded
 from tests.oracle import FixedMixture, cloud_of, images_of, linear_gaussian, standard_prior
@@ -35,6 +35,20 @@ def measured() -> dict[str, Any]:
 def written(folder: Path, evaluation: dict[str, Any]) -> Path:
     (folder / "metrics.json").write_text(json.dumps({"evaluations": {"test": evaluation}}))
     return folder
+
+
+def test_what_another_process_stored_meanwhile_stays(measured: dict[str, Any], tmp_path: Path) -> None:
+    """An evaluation takes minutes; what it had read at their beginning was written back whole."""
+    written(tmp_path, measured)
+    metrics = read_metrics(tmp_path)
+    (tmp_path / "metrics.json").write_text(metrics_text({**metrics, "training": {"seconds": 3.0}}))
+    put_evaluation(tmp_path, "validation", measured)
+    put_evaluation(tmp_path, "test", {"course": None})
+    found = read_metrics(tmp_path)
+    assert found["training"] == {"seconds": 3.0} and set(found["evaluations"]) == {"test", "validation"}
+    assert found["evaluations"]["test"] == {**measured, "course": None}
+    put_evaluation(tmp_path, "test", measured, replace=True)
+    assert read_metrics(tmp_path)["evaluations"]["test"] == measured
 
 
 def test_what_is_measured_is_read_again(measured: dict[str, Any], tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ def test_what_is_there_is_left_alone_and_a_longer_list_trains_the_rest(place: Pa
     [
         ("seed = 0\nlearning-rate = 0.01", "learning-rate is 0.001, expected 0.01"),
         ("half = true", "half is False, expected True"),
+        ("samples = 77", "samples is "),
         ("latent-dim = 2\nprior = ['standard']\nclip-norm = 1.0", "clip-norm is 10.0, expected 1.0"),
     ],
 )

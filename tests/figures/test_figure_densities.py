@@ -122,7 +122,7 @@ def test_panels_are_linked_and_in_equal_scale(two_hills, standard):
     assert (layout.yaxis2.matches, layout.yaxis3.matches, layout.yaxis.scaleanchor) == ("y", "y", "x")
     assert layout.uirevision == "keep"
     assert layout.paper_bgcolor == layout.plot_bgcolor == "rgba(0,0,0,0)"
-    assert layout.font.color is None
+    assert layout.font.color == theme.TEXT
 
 
 @pytest.mark.parametrize("build", [density_panels, hero])

@@ -13,7 +13,9 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 from plotly.offline import get_plotlyjs
+from streamlit.elements.lib.streamlit_plotly_theme import GRAY_90
 
+from core.figures import theme
 from core.figures.report_page import WEBGL_POINTS, report_html
 from core.figures.report_words import prose
 from core.report import Chart, Picture, Report, ReportModel, Section, Table
@@ -99,6 +101,13 @@ def test_the_library_is_there_once_and_the_figures_whole() -> None:
 def test_without_charts_there_is_no_script() -> None:
     html = report_html(Report("t", (Section("h", "w"),)))
     assert "<script" not in html and len(html) < 6000
+
+
+def test_the_text_of_figures_takes_the_ink_of_the_look() -> None:
+    """The colour that stands for the theme's text is known to Streamlit's front end, and to this script."""
+    assert theme.TEXT == GRAY_90
+    html = report_html(report())
+    assert f"replaceAll('\"{theme.TEXT}\"', JSON.stringify(ink(paper)))" in html
 
 
 def test_the_file_is_small() -> None:
