@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from core.config import TrainConfig
+from core.config import TrainConfig, validated
 from core.posteriors import POSTERIORS
 from core.priors import PRIORS
 from core.training_file import curve_file, state_file
@@ -70,6 +70,8 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     data = load(options.dataset, root=options.data)
     config = _run_config(options, data)
     require_known(options.prior, options.posterior)
+    for part, kind in (("prior", PRIORS[options.prior]), ("posterior", POSTERIORS[options.posterior])):
+        validated(kind.options, dict(getattr(config.model, part).options), f"{kind.title}, {part}")
     if options.restart:  # only now: a command that cannot be followed discards nothing
         state_file(options.root, name).unlink(missing_ok=True)
     return _train_and_store(options, config, data, target)

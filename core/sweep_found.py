@@ -81,7 +81,8 @@ def difference(recipe: Recipe, config: RunConfig) -> str | None:
 
 def _samples(words: Sequence[str]) -> str | None:
     """Importance samples that a command asks for; None for the usual number."""
-    return words[words.index("--samples") + 1] if "--samples" in words[:-1] else None
+    after = words[words.index("--samples") + 1] if "--samples" in words[:-1] else None
+    return next((word.partition("=")[2] for word in words if word.startswith("--samples=")), after)
 
 
 def _other_options(recipe: Recipe, config: RunConfig) -> str | None:

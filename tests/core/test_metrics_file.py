@@ -43,10 +43,10 @@ def test_what_another_process_stored_meanwhile_stays(measured: dict[str, Any], t
     metrics = read_metrics(tmp_path)
     (tmp_path / "metrics.json").write_text(metrics_text({**metrics, "training": {"seconds": 3.0}}))
     put_evaluation(tmp_path, "validation", measured)
-    put_evaluation(tmp_path, "test", {"course": None})
+    put_evaluation(tmp_path, "test", {"note": 3})
     found = read_metrics(tmp_path)
     assert found["training"] == {"seconds": 3.0} and set(found["evaluations"]) == {"test", "validation"}
-    assert found["evaluations"]["test"] == {**measured, "course": None}
+    assert found["evaluations"]["test"] == {**measured, "note": 3}
     put_evaluation(tmp_path, "test", measured, replace=True)
     assert read_metrics(tmp_path)["evaluations"]["test"] == measured
 

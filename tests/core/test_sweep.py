@@ -86,7 +86,6 @@ def test_what_is_there_is_left_alone_and_a_longer_list_trains_the_rest(place: Pa
     [
         ("seed = 0\nlearning-rate = 0.01", "learning-rate is 0.001, expected 0.01"),
         ("half = true", "half is False, expected True"),
-        ("samples = 77", "samples is "),
         ("latent-dim = 2\nprior = ['standard']\nclip-norm = 1.0", "clip-norm is 10.0, expected 1.0"),
     ],
 )
@@ -201,6 +200,13 @@ def test_ctrl_c_asks_the_workers_to_stop_and_the_same_command_goes_on(place: Pat
     assert list(told["models"].values()) == ["there", "not trained", "stopped, its worker keeps its state", "there"]
     pool(monkeypatch)
     assert set(answer(capsys, *arguments(place, "seed = [0, 1, 2, 3]"))["models"].values()) == {"there"}
+
+
+def test_a_checkpoint_measured_with_fewer_samples_is_not_taken_for_it(place: Path, capsys, monkeypatch) -> None:
+    pool(monkeypatch)
+    answer(capsys, *arguments(place, ""))
+    monkeypatch.setattr("tests.core.test_sweep.QUICK", QUICK.replace("samples = 20", "samples = 5000"))
+    assert "samples is '20', expected '5000'" in complaint(capsys, *arguments(place, "", "--status"))
 
 
 def test_a_store_gets_every_model_and_gives_what_the_folder_lacks(place: Path, capsys, monkeypatch) -> None:
