@@ -31,7 +31,7 @@ def test_both_posteriors_of_one_image_and_whose_fault_the_gap_is(open_page: Open
     app = open_page(PAGE, models="maf", row="7")
     assert not app.exception and not app.error
     text = words(app)
-    assert "row 7" in text and "seed 0" in text
+    assert "Row 7" in text and "seed 0" in text
     assert "The best single Gaussian would be" in text and "0 within its noise" in text
     drawn = json.dumps(charts(app)[0], ensure_ascii=False)
     assert "p(z|x)" in drawn and "q(z|x)" in drawn
