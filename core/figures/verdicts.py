@@ -58,7 +58,9 @@ def caption(dataset: str, split: str, n: int, seed: int, method: str) -> str:
     if n < 1:
         raise ValueError(f"n must be 1 or more, got {n}")
     method = method.strip().rstrip(".")
-    return f"{dataset}, {split} split, n = {n:,}, seed {seed}. {method[:1].upper()}{method[1:]}."
+    if method[:2].isalpha():  # a word; q(z) stays as it is
+        method = method[0].upper() + method[1:]
+    return f"{dataset}, {split} split, n = {n:,}, seed {seed}. {method}."
 
 
 def above(share: Share) -> bool:
