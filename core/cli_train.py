@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from core.config import TrainConfig, validated
+from core.config import TrainConfig
 from core.posteriors import POSTERIORS
 from core.priors import PRIORS
 from core.training_file import curve_file, state_file
@@ -56,9 +56,9 @@ def add_train_arguments(command: argparse.ArgumentParser) -> None:
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
     """Train, evaluate on the test split, store. Ctrl-C saves the state and stops; the same command goes on later."""
-    from core.build import require_known
     from core.checkpoint import NAME
     from core.datasets import load
+    from core.training_request import require_parts
 
     name = options.name or _default_name(options)
     target = options.root / name
@@ -69,9 +69,8 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     require_samples(options.samples)
     data = load(options.dataset, root=options.data)
     config = _run_config(options, data)
-    require_known(options.prior, options.posterior)
-    for part, kind in (("prior", PRIORS[options.prior]), ("posterior", POSTERIORS[options.posterior])):
-        validated(kind.options, dict(getattr(config.model, part).options), f"{kind.title}, {part}")
+    parts = config.model
+    require_parts(parts.prior.kind, parts.prior.options, parts.posterior.kind, parts.posterior.options)
     if options.restart:  # only now: a command that cannot be followed discards nothing
         state_file(options.root, name).unlink(missing_ok=True)
     return _train_and_store(options, config, data, target)

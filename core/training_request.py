@@ -77,10 +77,8 @@ def require_possible(request: TrainingRequest) -> None:
     """
     if request.dataset not in DATASETS and not request.dataset.startswith(PREFIX):
         raise ValueError(f"data set is {request.dataset[:80]!r}, expected one of {', '.join(DATASETS)}, or npz:PATH")
-    require_known(request.prior, request.posterior)
-    kinds = (("prior", PRIORS[request.prior]), ("posterior", POSTERIORS[request.posterior]))
-    for part, kind in kinds:
-        validated(kind.options, dict(getattr(request, f"{part}_options")), f"{kind.title}, {part}")
+    require_parts(request.prior, request.prior_options, request.posterior, request.posterior_options)
+    for part in ("prior", "posterior"):
         if part_needs_two(getattr(request, part)) and request.latent_dim < 2:
             raise ValueError(f"{part} {getattr(request, part)!r} couples dimensions and needs two or more; got 1")
     try:
@@ -89,6 +87,20 @@ def require_possible(request: TrainingRequest) -> None:
         ModelConfig.model_validate({**shape, "latent_dim": request.latent_dim, "hidden": request.hidden})
     except ValidationError as error:
         raise ValueError(first_problem(error)) from error
+
+
+def require_parts(
+    prior: str, prior_options: Mapping[str, Any], posterior: str, posterior_options: Mapping[str, Any]
+) -> None:
+    """Refuse a prior or posterior that there is not, or a setting that it does not have.
+
+    Raises:
+        ValueError: the first problem, with what was expected.
+    """
+    require_known(prior, posterior)
+    parts = (("prior", PRIORS[prior], prior_options), ("posterior", POSTERIORS[posterior], posterior_options))
+    for part, kind, options in parts:
+        validated(kind.options, dict(options), f"{kind.title}, {part}")
 
 
 def part_needs_two(kind: str) -> bool:

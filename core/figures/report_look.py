@@ -69,8 +69,7 @@ LOADER = (
     const tools = { responsive: true, displaylogo: false, toImageButtonOptions: { format: "svg", scale: 1 } };
     return Plotly.react(at, { data: figure.data, layout, config: tools, frames: figure.frames });
   }));
-  await draw(false);
-  document.documentElement.dataset.drawn = String(inked(false).length);
+  document.documentElement.dataset.drawn = String((await draw(false)).length);
   dark.addEventListener("change", () => draw(false));
   addEventListener("beforeprint", () => draw(true));
   addEventListener("afterprint", () => draw(false));

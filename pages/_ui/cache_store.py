@@ -26,10 +26,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 inspectors: list[Callable[[Any], None]] = []
 """Called with every answer that is made: tests look whether anybody changes it later."""
 
-_kept: list[Any] = []
-"""Every function whose answers are kept."""
-_answers: dict[Callable[..., Any], Any] = {}
-"""The same by what is called."""
+_kept: dict[Callable[..., Any], Any] = {}
+"""What keeps the answers of each function, by what is called."""
 
 
 class _Waiting(Condition):
@@ -66,7 +64,6 @@ def kept(most: int, told: str = "") -> Callable[[F], F]:
             return found
 
         found = cached(LRUCache(most), key=key, condition=_Waiting())(make)
-        _kept.append(found)
 
         @wraps(function)
         def answer(*arguments: Any) -> Any:
@@ -75,7 +72,7 @@ def kept(most: int, told: str = "") -> Callable[[F], F]:
             finally:
                 turns.resume()  # where another session's answer was waited for
 
-        _answers[answer] = found
+        _kept[answer] = found
         return cast("F", answer)
 
     return decorate
@@ -83,12 +80,12 @@ def kept(most: int, told: str = "") -> Callable[[F], F]:
 
 def known(function: Callable[..., Any], *arguments: Any) -> bool:
     """Whether the answer of a ``kept`` function is there already."""
-    found = _answers[function]
+    found = _kept[function]
     with found.cache_condition:
         return found.cache_key(*arguments) in found.cache
 
 
 def clear() -> None:
     """Forget every answer."""
-    for function in _kept:
+    for function in _kept.values():
         function.cache_clear()

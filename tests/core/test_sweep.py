@@ -202,13 +202,6 @@ def test_ctrl_c_asks_the_workers_to_stop_and_the_same_command_goes_on(place: Pat
     assert set(answer(capsys, *arguments(place, "seed = [0, 1, 2, 3]"))["models"].values()) == {"there"}
 
 
-def test_a_checkpoint_measured_with_fewer_samples_is_not_taken_for_it(place: Path, capsys, monkeypatch) -> None:
-    pool(monkeypatch)
-    answer(capsys, *arguments(place, ""))
-    monkeypatch.setattr("tests.core.test_sweep.QUICK", QUICK.replace("samples = 20", "samples = 5000"))
-    assert "samples is '20', expected '5000'" in complaint(capsys, *arguments(place, "", "--status"))
-
-
 def test_a_store_gets_every_model_and_gives_what_the_folder_lacks(place: Path, capsys, monkeypatch) -> None:
     url = f"file://{place / 'store'}"
     pool(monkeypatch)

@@ -19,7 +19,7 @@ from pages._ui.turns import Turns
 def turns(monkeypatch: pytest.MonkeyPatch) -> Turns:
     made = Turns(1e6, 1e6)
     monkeypatch.setattr(cache_store, "turns", made)
-    monkeypatch.setattr(cache_store, "_kept", [])
+    monkeypatch.setattr(cache_store, "_kept", {})
     monkeypatch.setattr(module, "LOOK_S", 0.001)
     return made
 

@@ -32,7 +32,7 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> Turns:
     made = Turns(NEVER, NEVER)
     monkeypatch.setattr(module, "turns", made)
     monkeypatch.setattr(cache_store, "turns", made)
-    monkeypatch.setattr(cache_store, "_kept", [])
+    monkeypatch.setattr(cache_store, "_kept", {})
     return made
 
 
