@@ -16,7 +16,7 @@ from pages._ui.cache_store import kept
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    monkeypatch.setattr(cache_store, "_kept", [])
+    monkeypatch.setattr(cache_store, "_kept", {})
     return []
 
 
