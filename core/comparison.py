@@ -19,8 +19,12 @@ from core.records import CheckpointInfo, Estimate
 
 CLEAR = 2.0
 """Standard errors beyond which a difference is told from none."""
-BOUND = {"reconstruction": 1, "mutual_information": -1, "marginal_kl": -1}
-"""What the bound is the sum of, and with which sign."""
+AT_CEILING = 0.1
+"""Nats under log n within which the information is cut off rather than measured."""
+PARTS = {"reconstruction": 1, "mutual_information": -1, "marginal_kl": -1, "average_kl": -1}
+"""What a gain of the bound is the sum of, and with which sign: the KL is one part or two, see ``gains``."""
+OF_KL = ("mutual_information", "marginal_kl")
+"""What the average KL is the sum of."""
 
 
 @dataclass(frozen=True)
@@ -121,22 +125,41 @@ def paired(of: np.ndarray, against: np.ndarray) -> Estimate:
 
 
 def gains(of: Measured, against: Measured) -> dict[str, Difference]:
-    """What one model gains over another, in nats, so that more is better: the bound, its three parts, the likelihood.
+    """What one model gains over another, in nats, so that more is better: the bound, its parts, the likelihood.
 
-    The parts are signed as they stand in the bound, so that their sum is the gain of the bound, up to the noise of the
-    draws (they are estimated from draws of their own).
+    The parts are signed as they stand in the bound, so that their sum is the gain of the bound; where the KL is taken
+    apart, up to the noise of the draws (its parts are estimated from draws of their own).
 
     Returns:
-        By "elbo", "reconstruction", "mutual_information", "marginal_kl" and "log_likelihood" (exact, or else
-        importance-weighted), as far as they are known.
+        By "elbo", "reconstruction", "log_likelihood" (exact, or else importance-weighted), as far as they are known,
+        and either "mutual_information" and "marginal_kl" or, where ``kl_splits`` says no, "average_kl".
     """
+    left_out = {"average_kl"} if kl_splits(of, against) else set(OF_KL)
     found: dict[str, Difference] = {}
-    for measure, sign in {"elbo": 1, **BOUND, "log_likelihood": 1, "nll": -1}.items():
+    for measure, sign in {"elbo": 1, **PARTS, "log_likelihood": 1, "nll": -1}.items():
         gap = difference(of, against, measure)
         name = "log_likelihood" if measure == "nll" else measure
-        if gap is not None and name not in found:
+        if gap is not None and name not in found and name not in left_out:
             found[name] = Difference(Estimate(sign * gap.estimate.value, gap.estimate.se), gap.paired)
     return found
+
+
+def kl_splits(of: Measured, against: Measured) -> bool:
+    """Whether a difference of the average KL can be told as one of information and one of marginal KL.
+
+    It cannot where one of the two models lacks them, nor where the information of one is at its ceiling log n: what
+    an encoder carries above that counts as marginal KL, and is not the prior's doing.
+    """
+    both = (of, against)
+    known = all(estimate_of(model, part) is not None for model in both for part in OF_KL)
+    return known and not any(at_ceiling(model.evaluation) for model in both)
+
+
+def at_ceiling(evaluation: Mapping[str, Any]) -> bool:
+    """Whether the information is cut off at log n rather than measured; False where that was not measured."""
+    if not {"mutual_information", "log_n"} <= set(evaluation):
+        return False
+    return bool(evaluation["mutual_information"]["value"] > evaluation["log_n"]["value"] - AT_CEILING)
 
 
 def estimate_of(model: Measured, measure: str) -> Estimate | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from core.better_classifier import better
+from core.comparison import PARTS
 from core.datasets.titles import dataset_title
 from core.metrics_records import RECORDS
 from core.records import Estimate
@@ -26,8 +27,7 @@ _TERMS = (
 )
 
 _NAMES = {"elbo": "ELBO", "reconstruction": "reconstruction", "mutual_information": "information",
-          "marginal_kl": "marginal KL", "log_likelihood": "log p(x)"}  # fmt: skip
-GAINS = tuple(_NAMES)
+          "marginal_kl": "marginal KL", "average_kl": "KL", "log_likelihood": "log p(x)"}  # fmt: skip
 """What may be gained, by its name in ``core.comparison.gains``."""
 
 
@@ -85,12 +85,13 @@ def gains_table(group: ResultGroup) -> Table | None:
     rows = [row for row in group.measured if row.gains]
     if not rows:
         return None
-    header = ("model", "ELBO", "from reconstruction", "from information", "from marginal KL", "log p(x)", "paired",
-              "ELBO, other training seeds")  # fmt: skip
+    told = [key for key in _NAMES if any(key in row.gains for row in rows)]
+    heads = [("from " if key in PARTS else "") + _NAMES[key] for key in told]
+    header = ("model", *heads, "paired", "ELBO, other training seeds")
     cells = [
         (
             row.name,
-            *(_gain(row, key) for key in GAINS),
+            *(_gain(row, key) for key in told),
             _paired(row),
             ", ".join(_signed(f"{value:.2f}") for value in row.seed_gains.values()) or NOTHING,
         )
@@ -99,7 +100,7 @@ def gains_table(group: ResultGroup) -> Table | None:
     bold = [
         (line, column + 1)
         for line, row in enumerate(rows)
-        for column, key in enumerate(GAINS)
+        for column, key in enumerate(told)
         if key in row.gains and row.gains[key].clear
     ]
     return Table(header, tuple(cells), bold=tuple(bold))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from core.comparison import at_ceiling
 from core.published import Published, Study
 from core.records import Estimate
 from core.results_records import ResultGroup, ResultRow
@@ -112,13 +113,11 @@ def _of_samples(group: ResultGroup) -> list[str]:
 def _of_ceiling(group: ResultGroup) -> list[str]:
     """Where the information is as large as it can be, the marginal KL is not the prior's doing."""
     for row in group.measured:
-        if "mutual_information" in row.test and "marginal_kl_null" not in row.test:
-            ceiling = row.test["log_n"]["value"]
-            if row.test["mutual_information"]["value"] > STILL_RISING * ceiling:
-                return [
-                    f"The information has reached its ceiling log n = {ceiling:.2f}, so most of the marginal KL is not "
-                    "the priors' doing, and its null is not known."
-                ]
+        if at_ceiling(row.test) and "marginal_kl_null" not in row.test:
+            return [
+                f"The information has reached its ceiling log n = {row.test['log_n']['value']:.2f}, so most of the "
+                "marginal KL is not the priors' doing, its null is not known, and gains of the two are told as one."
+            ]
     return []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.comparison import Difference, Measured, difference, estimate_of, gains
+from core.comparison import OF_KL, Difference, Measured, difference, estimate_of, gains, kl_splits
 from core.figures.surgery_words import difference_words
 from core.figures.verdicts import better
 from core.records import Distance
@@ -13,9 +13,17 @@ from core.report import Table
 
 NOTHING = "–"
 """In a cell where something was not measured, or means nothing."""
+FROM = {
+    "reconstruction": "from reconstruction",
+    "mutual_information": "from the information",
+    "marginal_kl": "from the marginal KL",
+    "average_kl": "from the KL, whose parts are not told apart here",
+}
+"""The parts of a gain in a sentence."""
 _IN_NATS = (
     ("elbo", "ELBO, nats"),
     ("reconstruction", "reconstruction, nats"),
+    ("average_kl", "KL(q(z|x) ‖ p(z)), nats"),
     ("mutual_information", "information I(n; z), nats"),
     ("marginal_kl", "marginal KL, nats"),
     ("log_likelihood", "log p(x), exact, nats"),
@@ -46,7 +54,7 @@ def comparison_table(
         if not any(values):
             continue
         rows.append((title + _samples(models, measure), *(str(value) if value else NOTHING for value in values)))
-        gaps = [None, *(difference(model, models[0], measure) for model in models[1:])]
+        gaps = [None, *(_difference(model, models[0], measure) for model in models[1:])]
         if any(gaps):
             rows.append(("… difference", *(_gap(gap, told=told) for gap in gaps)))
             bold += [(len(rows) - 1, k + 1) for k, gap in enumerate(gaps) if gap is not None and gap.clear]
@@ -79,7 +87,7 @@ def gain_sentences(models: Sequence[Measured]) -> list[str]:
 def pairing_words(models: Sequence[Measured]) -> str:
     """Whether the differences from the first model are taken image by image, and which are not."""
     gaps = {
-        title: [gap for model in models[1:] if (gap := difference(model, models[0], measure)) is not None]
+        title: [gap for model in models[1:] if (gap := _difference(model, models[0], measure)) is not None]
         for measure, title in _shown(models)
     }
     alone = [title.split(",")[0] for title, found in gaps.items() if found and not all(gap.paired for gap in found)]
@@ -117,15 +125,7 @@ def _sentence(label: str, other: str, gained: Mapping[str, Difference]) -> str:
 
 def parts_words(gained: Mapping[str, Difference]) -> str:
     """What the gain of the bound is the sum of, after a colon; "" where it is not known."""
-    parts = [
-        f"{difference_words(gained[key].estimate)} from {words}"
-        for key, words in (
-            ("reconstruction", "reconstruction"),
-            ("mutual_information", "information"),
-            ("marginal_kl", "the marginal KL"),
-        )
-        if key in gained
-    ]
+    parts = [f"{difference_words(gained[key].estimate)} {words}" for key, words in FROM.items() if key in gained]
     return f": {', '.join(parts)}" if parts else ""
 
 
@@ -135,6 +135,11 @@ def _samples(models: Sequence[Measured], measure: str) -> str:
         return ""
     found = {model.evaluation.get("samples") for model in models if estimate_of(model, "nll")}
     return f", S = {found.pop():,}" if len(found) == 1 else ", S differs"
+
+
+def _difference(of: Measured, against: Measured, measure: str) -> Difference | None:
+    """As ``core.comparison.difference``, but of the parts of the KL only where they are told apart."""
+    return None if measure in OF_KL and not kl_splits(of, against) else difference(of, against, measure)
 
 
 def _gap(gap: Difference | None, *, told: bool) -> str:

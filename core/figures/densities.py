@@ -18,6 +18,8 @@ _PANELS = ("", "2", "3")
 _DOMAINS = ((0.0, 0.315), (0.3425, 0.6575), (0.685, 1.0))
 _DASH = 0.05
 """Length of a dash and its gap, over points, as a share of the window."""
+_KEY_ROOM = 0.17
+"""Room above the densities for the key in the corner, as a share of theirs."""
 
 
 def density_panels(
@@ -111,6 +113,7 @@ def hero(
         traces += layers.point_traces(points, labels, class_names, point_kind)
     # Nothing lies outside the regions that hold 99.9 %, so the picture is theirs; equal scale by a wider range.
     across, up = _core_window(q, p)
+    up[1] += _KEY_ROOM * (up[1] - up[0])
     traces += layers.data_rims(of_q, "", over_points=True)
     traces += layers.prior_rims(of_p, "", dash_length=0.7 * _DASH * (up[1] - up[0]))
     traces += lattice_traces(q, p, lattice, ("",), axes)

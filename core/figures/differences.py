@@ -34,6 +34,7 @@ LOOKS = (
     Look("reconstruction", "from reconstruction", theme.RECONSTRUCTION, "square", -0.17),
     Look("mutual_information", "from less information", theme.INFORMATION, "triangle-up", 0.0),
     Look("marginal_kl", "from less marginal KL", theme.MARGINAL, "triangle-down", 0.17),
+    Look("average_kl", "from a smaller KL, not taken apart", theme.KL, "hourglass", 0.085),
     Look("log_likelihood", "log p(x)", theme.LOOSENESS, "diamond", 0.34),
 )
 
@@ -43,7 +44,7 @@ Rows = Sequence[tuple[str, Mapping[str, Difference]]]
 def gains_figure(rows: Rows, against: str) -> Drawing:
     """Gains in nats per image with 95 % intervals, one row a model, zero for the model they are compared with.
 
-    The three parts stand under the bound that they sum to. A mark is filled where its gain is more than two standard
+    The parts stand under the bound that they sum to. A mark is filled where its gain is more than two standard
     errors from zero, hollow where it is not.
 
     Args:
@@ -74,7 +75,7 @@ def gains_figure(rows: Rows, against: str) -> Drawing:
 
 
 def _marks(rows: Rows, look: Look) -> list[dict[str, Any]]:
-    """One measure of all models that have it: its marks, and its numbers at the right ends of the whiskers."""
+    """One measure of all models that have it: its marks, and its numbers at the ends of the whiskers away from 0."""
     found = [(place, name, gained[look.key]) for place, (name, gained) in enumerate(rows) if look.key in gained]
     if not found:
         return []
@@ -97,16 +98,18 @@ def _marks(rows: Rows, look: Look) -> list[dict[str, Any]]:
         "hovertemplate": f"%{{customdata[0]}}<br>{look.label}: %{{customdata[1]}} nats<br>%{{customdata[2]}}"
         "<extra></extra>",
     }  # fmt: skip
+    side = np.where(x < 0, -1, 1).astype(np.float32)
     numbers = {
-        "type": "scatter", "mode": "text", "x": x + half, "y": y, "text": [f"\u2002{word}" for word in words],
-        "textposition": "middle right", "textfont": {"size": theme.FONT_SMALL}, "cliponaxis": False,
+        "type": "scatter", "mode": "text", "x": x + side * half, "y": y,
+        "text": [f"\u2002{word}\u2002" for word in words], "textfont": {"size": theme.FONT_SMALL}, "cliponaxis": False,
+        "textposition": ["middle left" if lost else "middle right" for lost in x < 0],
         "hoverinfo": "skip", "showlegend": False, "name": f"{look.label}, numbers",
     }  # fmt: skip
     return [marks, numbers]
 
 
 def _range(rows: Rows) -> list[float]:
-    """From under the lowest interval to past the highest, with room for the number at its right; 0 is inside."""
+    """From under the lowest interval to past the highest, with room for the numbers on either side; 0 is inside."""
     ends = [
         one.estimate.value + side * Z_95 * one.estimate.se
         for _, gained in rows
@@ -115,4 +118,6 @@ def _range(rows: Rows) -> list[float]:
     ]
     low, high = min(0.0, *ends), max(0.0, *ends)
     span = max(high - low, 1e-3)
-    return [low - 0.05 * span, high + 0.3 * span]
+    room = {True: 0.3, False: 0.05}
+    values = [one.estimate.value for _, gained in rows for one in gained.values()]
+    return [low - room[min(values) < 0] * span, high + room[max(values) >= 0] * span]

@@ -1,4 +1,4 @@
-"""What each prior gains over N(0, I) on every data set: the bound and its three parts, side by side in nats."""
+"""What each prior gains over N(0, I) on every data set: the bound and its parts, side by side in nats."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ from core.figures.surgery_words import difference_words
 from core.intervals import Z_95, luck
 from core.results_records import ResultRow
 
-PARTS = tuple(look for look in LOOKS if look.key != "log_likelihood")
-HEADS = {"elbo": "ELBO", "reconstruction": "= reconstruction", "mutual_information": "+ less information",
-         "marginal_kl": "+ less marginal KL"}  # fmt: skip
+PANELS = {"elbo": "ELBO", "reconstruction": "= reconstruction", "mutual_information": "+ less information",
+          "marginal_kl": "+ less marginal KL"}  # fmt: skip
+"""The panels from the left, with their headings; the last shows the whole KL too, where that is not taken apart."""
+WHOLE = "whole KL"
+"""In the panel of the information, where the next one shows the whole KL."""
+SHOWN = {key: key for key in PANELS} | {"average_kl": "marginal_kl"}
+"""Of each measure its panel."""
 SEED = "another training seed"
 _ROW, _BETWEEN = 25, 0.025
 """Pixels of a line; share of the width between two panels."""
@@ -40,6 +44,8 @@ class GainBlock:
 def prior_gains_figure(blocks: Sequence[GainBlock]) -> Drawing:
     """A line a prior, under the name of its data set; four panels, the first the sum of the other three.
 
+    Where the KL is not taken apart (see ``core.comparison.kl_splits``) an hourglass in the last panel is the whole KL.
+
     One axis in nats for all panels, zero is N(0, I) of the same data, latent dimension and posterior. Whiskers are
     95 % intervals over the images; a mark is hollow where its gain is within two standard errors of zero. Dots in the
     first panel are the same gain under other training seeds.
@@ -53,11 +59,13 @@ def prior_gains_figure(blocks: Sequence[GainBlock]) -> Drawing:
     if not blocks or not all(block.rows for block in blocks):
         raise ValueError("blocks must hold one or more data sets with one or more gains each; got none")
     names, lines = _lines(blocks)
-    traces = [trace for place, look in enumerate(PARTS) for trace in _panel(lines, look, place)]
+    panels, looks = list(PANELS), {look.key: look for look in LOOKS}
+    traces = [trace for key, panel in SHOWN.items() for trace in _panel(lines, looks[key], panels.index(panel))]
+    traces += _whole(lines, panels.index("mutual_information"))
     layout = theme.layout(height=110 + _ROW * len(names), heads=True)
-    width = (1 - _BETWEEN * (len(PARTS) - 1)) / len(PARTS)
+    width = (1 - _BETWEEN * (len(panels) - 1)) / len(panels)
     axes: dict[str, Any] = {}
-    for place in range(len(PARTS)):
+    for place in range(len(panels)):
         left = place * (width + _BETWEEN)
         axes[f"xaxis{place + 1 if place else ''}"] = theme.AXIS | {
             "domain": [left, left + width], "range": _range(lines), "zeroline": True, "zerolinecolor": theme.NEUTRAL,
@@ -67,10 +75,10 @@ def prior_gains_figure(blocks: Sequence[GainBlock]) -> Drawing:
           "automargin": True, "showgrid": True, "gridcolor": theme.rgba(theme.NEUTRAL, 0.18)}  # fmt: skip
     heads = [
         {
-            "text": theme.words(HEADS[look.key], look.colour), "xref": f"x{place + 1 if place else ''} domain",
+            "text": theme.words(head, looks[key].colour), "xref": f"x{place + 1 if place else ''} domain",
             "yref": "paper", "x": 0.5, "y": 1.0, "yanchor": "bottom", "showarrow": False,
         }
-        for place, look in enumerate(PARTS)
+        for place, (key, head) in enumerate(PANELS.items())
     ]  # fmt: skip
     axes["yaxis"] = theme.AXIS | up
     return drawing(traces, layout | axes | {"annotations": heads, "showlegend": False})
@@ -104,6 +112,8 @@ def _lines(blocks: Sequence[GainBlock]) -> tuple[list[str], list[tuple[int, str,
 def _panel(lines: Sequence[tuple[int, str, ResultRow]], look: Look, place: int) -> list[dict[str, Any]]:
     """One measure of all models that have it."""
     found = [(at, label, row.gains[look.key]) for at, label, row in lines if look.key in row.gains]
+    if not found:
+        return []
     axis = f"x{place + 1 if place else ''}"
     told = [
         [label, difference_words(one.estimate), "paired over the images" if one.paired else "not paired"]
@@ -131,13 +141,24 @@ def _panel(lines: Sequence[tuple[int, str, ResultRow]], look: Look, place: int) 
     return [marks, seeds] if dots else [marks]
 
 
+def _whole(lines: Sequence[tuple[int, str, ResultRow]], place: int) -> list[dict[str, Any]]:
+    """A word in the panel of the information for each model whose KL is not taken apart."""
+    rows = [at for at, _, row in lines if "average_kl" in row.gains]
+    words = {
+        "type": "scatter", "mode": "text", "name": WHOLE, "xaxis": f"x{place + 1}", "yaxis": "y", "hoverinfo": "skip",
+        "x": _floats([0.0] * len(rows)), "y": _floats(rows), "text": [f"\u2002{WHOLE}\u2009→"] * len(rows),
+        "textposition": "middle right", "textfont": {"size": theme.FONT_SMALL},
+    }  # fmt: skip
+    return [words] if rows else []
+
+
 def _range(lines: Sequence[tuple[int, str, ResultRow]]) -> list[float]:
     """All intervals and dots of all panels, and zero."""
     ends = [0.0] + [value for _, _, row in lines for value in row.seed_gains.values()]
     for _, _, row in lines:
-        for look in PARTS:
-            if look.key in row.gains:
-                value = row.gains[look.key].estimate
+        for key in SHOWN:
+            if key in row.gains:
+                value = row.gains[key].estimate
                 ends += [value.value - Z_95 * value.se, value.value + Z_95 * value.se]
     margin = 0.06 * (max(ends) - min(ends)) or 0.1
     return [min(ends) - margin, max(ends) + margin]

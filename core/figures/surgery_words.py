@@ -6,10 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from core.comparison import AT_CEILING
 from core.records import Estimate
 
-AT_CEILING = 0.1
-"""Nats under log n within which the information is cut off rather than measured."""
 RESIDUAL_LIMIT = 3.0
 """Standard errors within which the residual of the identity is noise."""
 
@@ -23,13 +22,6 @@ def estimate_of(metrics: Mapping[str, Any], key: str, name: str = "the model") -
     if key not in metrics:
         raise ValueError(f"metrics of {name!r} lack {key!r}, have {sorted(metrics)}: run `python -m core evaluate`")
     return Estimate(float(metrics[key]["value"]), float(metrics[key]["se"]))
-
-
-def at_ceiling(metrics: Mapping[str, Any]) -> bool:
-    """Whether the information is cut off at log n rather than measured; False where that was not measured."""
-    if not {"mutual_information", "log_n"} <= set(metrics):
-        return False
-    return estimate_of(metrics, "mutual_information").value > estimate_of(metrics, "log_n").value - AT_CEILING
 
 
 def difference_words(value: Estimate) -> str:

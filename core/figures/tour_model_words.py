@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
-from core.comparison import BOUND, CLEAR, Difference
+from core.comparison import CLEAR, PARTS, Difference
+from core.figures.compare_words import FROM
 from core.figures.flow_timing_words import spread, times
 from core.figures.prior_gains import GainBlock
-from core.figures.surgery_words import at_ceiling, difference_words
+from core.figures.surgery_words import difference_words
 from core.figures.tour_words import Answer
 from core.flow_timing_compare import at, ratio
 from core.flow_timing_records import FlowRun
 from core.intervals import luck
 from core.records import Estimate
-from core.results_records import ResultRow
 
-WORDS = {
-    "reconstruction": "from reconstruction",
-    "mutual_information": "from the information",
-    "marginal_kl": "from the marginal KL",
-    "average_kl": "from the KL, whose parts cannot be told apart where the information is cut off at log n",
-}
-"""The parts of a gain in a sentence."""
 WON_BY = {
     "reconstruction": "better reconstruction",
     "mutual_information": "codes that carry less",
@@ -154,30 +146,15 @@ def gained_answer(block: GainBlock) -> Answer:
     """
     m = len(block.rows)
     best = max(block.rows, key=lambda row: row.gains["elbo"].estimate.value)
-    bound, parts = best.gains["elbo"].estimate, _parts(best)
+    bound, parts = best.gains["elbo"].estimate, {key: best.gains[key] for key in PARTS if key in best.gains}
     lead = f"{best.title}, the best of {m}," if m > 1 else best.title
-    told = ", ".join(f"{difference_words(one.estimate)} {WORDS[key]}" for key, one in parts.items())
+    told = ", ".join(f"{difference_words(one.estimate)} {FROM[key]}" for key, one in parts.items())
     numbers = f"{lead} gains {difference_words(bound)} nats" + (f", of which {told}" if told else "")
     numbers += "; no difference would be 0."
     if bound.value <= luck(m) * bound.se:
         chance = f" With {m} priors to choose from, chance alone can do as much." if m > 1 else ""
         return Answer("No prior is found to gain over N(0, I).", f"{numbers}{chance}")
     return Answer(f"A better bound{_source(bound.value, parts)}.", numbers)
-
-
-def _parts(row: ResultRow) -> dict[str, Difference]:
-    """Of a gain what it is the sum of.
-
-    Where the information has reached its ceiling log n, what lies above that counts as marginal KL, and differs from
-    encoder to encoder: then only the sum of the two is told.
-    """
-    found = {key: row.gains[key] for key in BOUND if key in row.gains}
-    if not {"mutual_information", "marginal_kl"} <= set(found) or not at_ceiling(row.test):
-        return found
-    one, other = found.pop("mutual_information"), found.pop("marginal_kl")
-    se = math.hypot(one.estimate.se, other.estimate.se)
-    both = Estimate(one.estimate.value + other.estimate.value, se)
-    return found | {"average_kl": Difference(both, one.paired and other.paired)}
 
 
 def _source(gain: float, parts: Mapping[str, Difference]) -> str:

@@ -45,6 +45,7 @@ def caption(*, grey: bool) -> str:
         "Test splits: nats per image gained over N(0, I) with the same images, latent dimension and Gaussian "
         "posterior; no difference is 0. Differences are taken image by image where the values of single images are "
         "stored; whiskers are 95 % intervals over the images, hollow marks are within two standard errors of 0. "
-        "Small dots: the same difference under another training seed; without a dot there is one seed, and a few "
-        f"tenths of a nat are no ranking.{left_out}"
+        "Where information is cut off at log n, or not known, its part is not told from that of the marginal KL: the "
+        "hourglass is the whole KL. Small dots: the same difference under another training seed; without a dot there "
+        f"is one seed, and a few tenths of a nat are no ranking.{left_out}"
     )

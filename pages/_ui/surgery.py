@@ -9,8 +9,8 @@ import numpy as np
 import streamlit as st
 
 from core import figures, tables
+from core.comparison import AT_CEILING
 from core.figures.ready import ready
-from core.figures.surgery_words import AT_CEILING
 from core.metrics.latent import ACTIVE_VARIANCE
 from core.records import CheckpointInfo, CurvePoint
 from pages._ui import cache, cards, charts, downloads, drawn, layout

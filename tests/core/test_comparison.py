@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.comparison import Measured, difference, gains, paired, reference, why_apart
+from core.comparison import OF_KL, Measured, difference, gains, kl_splits, paired, reference, why_apart
 from core.datasets import Split
 from core.metrics.evaluate import evaluate
 from core.records import CheckpointInfo
@@ -64,6 +64,22 @@ def test_the_parts_sum_to_the_gain_of_the_bound(both: tuple[Measured, Measured])
     residuals = [model.evaluation["identity_residual"]["value"] for model in both]
     assert sum(parts) == pytest.approx(found["elbo"].estimate.value + residuals[0] - residuals[1], abs=1e-4)
     assert found["log_likelihood"].estimate.value == pytest.approx(0, abs=1e-6), "the generative model is the same"
+
+
+def test_at_the_ceiling_the_kl_is_one_part(both: tuple[Measured, Measured]) -> None:
+    log_n = {"value": both[0].evaluation["mutual_information"]["value"] + 0.05, "se": 0.0}
+    ceiling = dataclasses.replace(both[0], evaluation=both[0].evaluation | {"log_n": log_n})
+    assert kl_splits(*both) and not kl_splits(ceiling, both[1]) and not kl_splits(both[1], ceiling)
+    found = gains(ceiling, both[1])
+    assert set(found) == {"elbo", "reconstruction", "average_kl", "log_likelihood"}
+    sum_ = found["reconstruction"].estimate.value + found["average_kl"].estimate.value
+    assert sum_ == pytest.approx(found["elbo"].estimate.value, abs=1e-6) and found["average_kl"].paired
+
+
+def test_a_kl_that_was_not_taken_apart_is_one_part(both: tuple[Measured, Measured]) -> None:
+    lacking = {key: value for key, value in both[0].evaluation.items() if key not in OF_KL}
+    assert "average_kl" in gains(dataclasses.replace(both[0], evaluation=lacking), both[1])
+    assert "average_kl" not in gains(*both), "a model below its ceiling: information and marginal KL"
 
 
 def test_without_the_images_the_error_is_that_of_both_sides(both: tuple[Measured, Measured]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -40,7 +42,8 @@ def test_clear_gains_are_filled_and_stand_where_they_are() -> None:
     low, high = figure.layout.xaxis.range
     assert low < -0.3 - 0.392 and high > 1.196
     numbers = next(trace for trace in figure.data if trace.name == "ELBO, numbers")
-    assert "1.00 ± 0.10" in numbers.text[0] and np.allclose(numbers.x, [1.196, 0.092])
+    assert "1.00 ± 0.10" in numbers.text[0] and np.allclose(numbers.x, [1.196, -0.692]), "away from 0"
+    assert numbers.textposition == ("middle right", "middle left")
     with pytest.raises(ValueError, match="each label once"):
         differences.gains_figure([rows[0], rows[0]], "x")
 
@@ -65,11 +68,35 @@ def test_the_table_pairs_what_it_can_and_marks_the_rest() -> None:
     assert any(cells[0] == "NLL, importance-weighted, nats, S = 10" for cells in table.rows)
 
 
+def with_split(one: Measured, information: float, log_n: float) -> Measured:
+    """The same model with its KL of 5 nats cut in two."""
+    parts = {"mutual_information": information, "marginal_kl": 5.0 - information, "log_n": log_n}
+    told = {name: {"value": value, "se": 0.01} for name, value in parts.items()}
+    return dataclasses.replace(one, evaluation={**one.evaluation, **told})
+
+
+def test_a_gain_from_the_kl_is_taken_apart_only_below_the_ceiling() -> None:
+    first, other = with_split(model("a", 0.0), 3.0, 5.3), with_split(model("b", 0.5), 2.8, 5.3)
+    table = compare_words.comparison_table([first, other])
+    lines = [cells[0] for cells in table.rows]
+    assert lines[lines.index("information I(n; z), nats") + 1] == "… difference"
+    assert "from the information" in compare_words.gain_sentences([first, other])[0]
+    high = with_split(model("c", 1.0), 4.25, 4.3)
+    table = compare_words.comparison_table([first, other, high])
+    lines = [cells[0] for cells in table.rows]
+    gaps = table.rows[lines.index("marginal KL, nats") + 1]
+    assert gaps[0] == "… difference" and gaps[2] != "" and gaps[3] == ""
+    told = {one.split(" gains")[0]: one for one in compare_words.gain_sentences([first, other, high])}
+    assert "marginal" in told["b"] and "marginal" not in told["c"] and "not told apart" in told["c"]
+
+
 def test_what_is_paired_is_told() -> None:
     first, paired, other = model("a", 0.0), model("b", 0.5), model("c", 0.5, images="b")
     assert compare_words.pairing_words([first, paired]) == "differences are taken image by image"
     assert compare_words.pairing_words([first, other]).startswith("differences are not paired")
-    assert "but not all of ELBO, reconstruction, NLL" in compare_words.pairing_words([first, paired, other])
+    assert "but not all of ELBO, reconstruction, KL(q(z|x) ‖ p(z)), NLL" in compare_words.pairing_words(
+        [first, paired, other]
+    )
 
 
 def panels(make_grid, count: int, n: int = 30) -> list[Panel]:

@@ -86,6 +86,21 @@ def test_the_panels_of_gains_share_an_axis_and_the_first_is_the_sum_of_the_other
     assert len(dots) == 1 and list(dots[0].x) == [1.5] * 3
 
 
+def test_a_kl_that_is_not_taken_apart_is_an_hourglass_beside_a_word() -> None:
+    parts = row("b", "vamp", 82.0, gain=2.0)
+    gains = dict(parts.gains)
+    whole = gains.pop("marginal_kl"), gains.pop("mutual_information")
+    block = GainBlock(
+        "MNIST", [replace(parts, gains=gains | {"average_kl": whole[0]}), row("c", "maf", 84.0, gain=1.0)]
+    )
+    figure = prior_gains_figure([block])
+    last = {trace.marker.symbol[0]: trace for trace in figure.data if trace.xaxis == "x4"}
+    assert set(last) == {"hourglass", "triangle-down"}
+    assert list(last["hourglass"].y) == [1] and list(last["triangle-down"].y) == [2]
+    word = next(trace for trace in figure.data if trace.mode == "text")
+    assert word.xaxis == "x3" and list(word.y) == [1] and "KL" in word.text[0]
+
+
 def test_gains_in_words_and_nothing_to_draw() -> None:
     told = gain_block_sentence(GainBlock("MNIST", [row("b", "vamp", 82.0, gain=2.0), row("c", "maf", 84.0, gain=1.0)]))
     assert told.startswith("MNIST: vamp gains most, 2.00 ± 0.10 nats: 1.50 ± 0.10 from reconstruction")
