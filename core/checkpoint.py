@@ -10,14 +10,13 @@
                        per_image-SPLIT.safetensors  what each image gives to the measures (``core.per_image``)
                        components-SPLIT.safetensors  what is known of a mixture's components (``core.component_file``)
 
-A folder is written whole beside its place, as .tmp-PID-NAME, and then renamed, so that a checkpoint is either there or
-not. One that is replaced is .tmp-old-NAME for a moment, and is read there. Reading never changes the disk.
+A folder is written whole beside its place, as .tmp-PID-MACHINE-NAME, and then renamed, so that a checkpoint is either
+there or not. One that is replaced is .tmp-old-NAME for a moment, and is read there. Reading never changes the disk.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +38,7 @@ from core.latents import LatentCloud, read_latents, write_latents
 from core.metrics_file import metrics_text, read_metrics, write_metrics
 from core.per_image import PerImage, write_per_image
 from core.posteriors import FlowPosterior
-from core.replacing import deleted_on_failure, sync
+from core.replacing import deleted_on_failure, fresh_name, sync
 from core.snapshots import Snapshots
 from core.snapshots_file import write_snapshots
 from core.stored_images import read_images, write_images
@@ -112,7 +111,7 @@ def save(
         raise CheckpointError(
             f"checkpoint name {path.name!r}: use letters, digits, '.', '_' and '-', at most 64 of them"
         )
-    fresh, old = path.parent / f".tmp-{os.getpid()}-{path.name}", path.parent / f"{OLD}{path.name}"
+    fresh, old = path.parent / fresh_name(path.name), path.parent / f"{OLD}{path.name}"
     shutil.rmtree(fresh, ignore_errors=True)
     clear(path.parent, path.name)
     if place_of(path).exists() and not replace:

@@ -8,7 +8,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from core.replacing import FRESH, delete_orphans, is_alive
+from core.replacing import FRESH, delete_orphans, is_left
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 OLD = ".tmp-old-"
@@ -89,7 +89,8 @@ def recover(root: Path | None = None) -> None:
     """Clear up after processes that were killed while they wrote: called by commands, never by a page that reads.
 
     A checkpoint whose replacement was killed between its two renames gets its name back; folders that were being
-    written, or being deleted, go. What a living process is writing is left alone, and so is what cannot be changed.
+    written, or being deleted, go. What a living process, or another machine, is writing is left alone, and so is what
+    cannot be changed.
     """
     clear(root or checkpoint_root())
 
@@ -98,9 +99,9 @@ def clear(root: Path, only: str | None = None) -> None:
     """``recover``, for one name or for all."""
     folders = [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
     fresh = [(path, found) for path in folders if (found := FRESH.fullmatch(path.name))]
-    alive = {found["name"] for _, found in fresh if is_alive(int(found["pid"]))}
+    alive = {found["name"] for _, found in fresh if not is_left(found)}
     for path, found in fresh:
-        if only == found["name"] and not is_alive(int(found["pid"])):
+        if only == found["name"] and is_left(found):
             shutil.rmtree(path, ignore_errors=True)
     for path in () if only else [root, root / STATES, *folders]:
         delete_orphans(path)

@@ -1,14 +1,17 @@
 """Files and folders written whole beside their place and renamed into it: if that fails, the old one stays.
 
-What is being written is called ``.tmp-PID-...``. Where writing fails it is deleted, so that a full disk is not kept
-full by what was too much for it. What a killed process leaves is deleted by ``delete_orphans`` once it is gone.
+What is being written is called ``.tmp-PID-MACHINE-...``. Where writing fails it is deleted, so that a full disk is not
+kept full by what was too much for it. What a killed process leaves is deleted by ``delete_orphans`` once it is gone, on
+the machine where it was one: a folder may be shared, and the number of a process says nothing elsewhere.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +20,14 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-FRESH = re.compile(r"\.tmp-(?P<pid>[0-9]+)-(?P<name>.+)")
+MACHINE = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+"""This machine in names of files: other ones that share a folder have other host names."""
+FRESH = re.compile(r"\.tmp-(?P<pid>[0-9]+)-(?P<machine>[0-9a-f]{8})-(?P<name>.+)")
+
+
+def fresh_name(name: str) -> str:
+    """What a file or folder is called while this process writes it."""
+    return f".tmp-{os.getpid()}-{MACHINE}-{name}"
 
 
 @contextmanager
@@ -31,7 +41,7 @@ def replacing(file: Path, *, durable: bool = False) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written; the old file is as it was, and nothing else is left.
     """
-    fresh = file.with_name(f".tmp-{os.getpid()}-{threading.get_ident()}-{file.name}")
+    fresh = file.with_name(fresh_name(f"{threading.get_ident()}-{file.name}"))
     with deleted_on_failure(fresh):
         yield fresh
         if durable:
@@ -59,11 +69,16 @@ def sync(file: Path) -> None:
 
 
 def delete_orphans(folder: Path) -> None:
-    """Delete unfinished files and folders that processes left which do not live any more."""
+    """Delete unfinished files and folders that processes of this machine left which do not live any more."""
     for path in folder.iterdir() if folder.is_dir() else ():
         found = FRESH.fullmatch(path.name)
-        if found and not is_alive(int(found["pid"])):
+        if found and is_left(found):
             _delete(path)
+
+
+def is_left(found: re.Match[str]) -> bool:
+    """Whether what has a name that ``FRESH`` knows was left by a process; what another machine writes is not."""
+    return found["machine"] == MACHINE and not is_alive(int(found["pid"]))
 
 
 def is_alive(pid: int) -> bool:

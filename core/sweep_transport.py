@@ -15,7 +15,7 @@ from core.checkpoint_content import require_files, require_same_content
 from core.config import RunConfig
 from core.errors import CheckpointError
 from core.metrics_file import read_metrics
-from core.replacing import deleted_on_failure, sync
+from core.replacing import deleted_on_failure, fresh_name, sync
 
 CONFIG = "config.json"
 FILE = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)?\.(safetensors|json)")
@@ -42,7 +42,7 @@ def land(files: dict[str, bytes], path: Path) -> None:
     if odd := next((name for name in files if not FILE.fullmatch(name)), None):
         raise CheckpointError(f"{odd[:80]!r} is no file of a checkpoint")
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.parent / f".tmp-{os.getpid()}-{path.name}"
+    fresh = path.parent / fresh_name(path.name)
     shutil.rmtree(fresh, ignore_errors=True)
     with deleted_on_failure(fresh):
         fresh.mkdir()

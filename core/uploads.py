@@ -9,7 +9,6 @@ Nothing else is written. Of more than ``MOST`` images a random sample is kept, a
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import tempfile
@@ -27,7 +26,7 @@ from core.datasets.base import SPLIT_NAMES, DataError, Dataset
 from core.datasets.npz import ARRAYS, PREFIX, load_npz
 from core.generate import as_pictures
 from core.imported import read_latents_file
-from core.replacing import delete_orphans
+from core.replacing import delete_orphans, fresh_name
 
 LIMIT = 1024**3
 """Bytes that the arrays of an upload may take as float32."""
@@ -126,7 +125,7 @@ def keep(name: str, content: bytes, kind: Kind = "images") -> Upload:
     try:
         root.mkdir(parents=True, exist_ok=True)
         delete_orphans(root)
-        fresh = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-", dir=root))
+        fresh = Path(tempfile.mkdtemp(prefix=fresh_name(""), dir=root))
     except OSError as error:
         raise DataError(f"{root} cannot be written ({error}); set PRIORSCOPE_UPLOADS to a folder that can") from error
     try:
@@ -159,7 +158,7 @@ def delete(identity: str, kind: Kind = "images") -> None:
     users = [*jobs.alive("train"), *jobs.alive("import-latents")]
     if any(word in job.arguments for job in users for word in (upload.dataset, str(upload.path))):
         raise ValueError(f"a calculation that waits or runs uses {upload.title}; cancel it first")
-    away = root / f".tmp-{os.getpid()}-{identity}"
+    away = root / fresh_name(identity)
     try:
         (root / identity).rename(away)
         shutil.rmtree(away)

@@ -82,12 +82,12 @@ def component_marks(
         covariances: (K, 2, 2) of the components in the plane.
         chosen: component, from 0.
         second: another one.
-        paths: each a name and (m, 2) places.
+        paths: each a name of ``theme.WAYS`` and (m, 2) places.
 
     Returns:
         Traces to put over a `component_map`.
     """
-    traces = [_path(name, at, k) for k, (name, at) in enumerate(paths)]
+    traces = [_path(name, at) for name, at in paths]
     for k, name in ((second, "second"), (chosen, "chosen")):
         if k is not None:
             traces += _component(means[k], covariances[k], name, k)
@@ -132,9 +132,9 @@ def _name(which: str, number: int) -> str:
     return f"{which}: k = {number}"
 
 
-def _path(name: str, at: np.ndarray, index: int) -> dict[str, Any]:
-    line = {"color": theme.NEUTRAL, "width": 3, "dash": ("solid", "3px,4px")[index % 2]}
-    return _line(at, line) | {"name": name, "showlegend": True}
+def _path(name: str, at: np.ndarray) -> dict[str, Any]:
+    colour, dash, _ = theme.WAYS[name]
+    return _line(at, {"color": colour, "width": 3, "dash": dash}) | {"name": name, "showlegend": True}
 
 
 def _line(at: np.ndarray, line: dict[str, Any]) -> dict[str, Any]:

@@ -13,29 +13,23 @@ from core.figures.drawing import Drawing, drawing
 
 HEIGHT = 360
 _DOMAINS = ((0.0, 0.47), (0.55, 1.0))
-_STYLES: dict[str, dict[str, Any]] = {
-    "through pseudo-inputs": {
-        "symbol": "diamond", "size": 10, "color": theme.PSEUDO, "line": {"width": 1, "color": theme.HEX_000000},
-    },
-    "spherical": {"symbol": "circle-open", "size": 10, "color": theme.NEUTRAL, "line": {"width": 2}},
-    "along the prior": {"symbol": "triangle-up", "size": 11, "color": theme.PRIOR, "line": {"width": 0}},
-}  # fmt: skip
-_STRAIGHT = {"symbol": "square-open", "size": 9, "color": theme.NEUTRAL, "line": {"width": 2, "color": theme.NEUTRAL}}
+_MARK = 10
+"""Pixels of a marker."""
 
 
 def path_figure(ways: Sequence[tuple[str, Path]], usual: Usual) -> Drawing:
     """Two panels, log q(z) and log p(z) in nats along the ways; the band holds 90 % of each distribution's own draws.
 
-    Each way has a marker of its own, which stands where an image is shown. Where the density of q is not known, there
-    is one panel only.
+    Each way has a colour, a dash and a marker of its own (``theme.WAYS``); markers stand where an image is shown. Where
+    the density of q is not known, there is one panel only.
     """
     traces: list[dict[str, Any]] = []
     sides = [(theme.DATA, "log_q", usual.log_q), (theme.PRIOR, "log_p", usual.log_p)]
     known = [side for side in sides if np.isfinite(side[2]).all()]
     panels = list(zip(("", "2"), _DOMAINS if len(known) == 2 else ((0.0, 1.0),), known, strict=False))
-    for axis, _, (colour, key, _) in panels:
+    for axis, _, (_, key, _) in panels:
         for name, way in ways:
-            traces.append(_line(name, way, getattr(way, key), axis, colour))
+            traces.append(_line(name, way, getattr(way, key), axis))
     traces += [_key(name) for name, _ in ways]
     layout = theme.layout(height=HEIGHT, legend=[name for name, _ in ways], heads=False)
     layout["margin"] |= {"t": layout["margin"]["t"] + 24, "l": 70}
@@ -51,27 +45,25 @@ def path_figure(ways: Sequence[tuple[str, Path]], usual: Usual) -> Drawing:
     return drawing(traces, layout | axes | {"shapes": bands, "annotations": heads})
 
 
-def _style(name: str) -> dict[str, Any]:
-    return _STYLES.get(name, _STRAIGHT)
-
-
-def _line(name: str, way: Path, values: np.ndarray, axis: str, colour: str) -> dict[str, Any]:
+def _line(name: str, way: Path, values: np.ndarray, axis: str) -> dict[str, Any]:
     size = np.zeros(len(way.t), np.float32)
-    marker = _style(name)
-    size[way.shown] = marker["size"]
-    return {
-        "type": "scatter", "mode": "lines+markers", "x": way.t.astype(np.float32), "y": values.astype(np.float32),
-        "xaxis": f"x{axis}", "yaxis": f"y{axis}", "name": name, "showlegend": False, "marker": marker | {"size": size},
-        "line": {"color": colour, "width": 2.4, "dash": "8px,5px" if colour == theme.PRIOR else "solid"},
+    size[way.shown] = _MARK
+    return _look(name, size) | {
+        "mode": "lines+markers", "x": way.t.astype(np.float32), "y": values.astype(np.float32),
+        "xaxis": f"x{axis}", "yaxis": f"y{axis}", "showlegend": False,
         "hovertemplate": f"{name}<br>%{{x:.2f}} of the way: %{{y:.2f}} nats<extra></extra>",
     }  # fmt: skip
 
 
 def _key(name: str) -> dict[str, Any]:
-    return {
-        "type": "scatter", "mode": "markers", "x": [None], "y": [None], "name": name, "marker": _style(name),
-        "showlegend": True, "hoverinfo": "skip",
-    }  # fmt: skip
+    return _look(name, _MARK) | {"mode": "lines+markers", "x": [None], "y": [None], "hoverinfo": "skip"}
+
+
+def _look(name: str, size: Any) -> dict[str, Any]:
+    colour, dash, symbol = theme.WAYS[name]
+    marker = {"symbol": symbol, "size": size, "color": colour, "line": {"width": 2, "color": colour}}
+    return {"type": "scatter", "name": name, "marker": marker, "line": {"color": colour, "width": 2.4, "dash": dash},
+            "showlegend": True}  # fmt: skip
 
 
 def _band(axis: str, usual: tuple[float, float, float], colour: str) -> list[dict[str, Any]]:

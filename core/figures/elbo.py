@@ -19,11 +19,12 @@ _GAP = "\u2003"
 
 @dataclass(frozen=True)
 class _Term:
-    """How one term is drawn: its key in the metrics, name, colour, hatch, panel, and place in a row of height 1."""
+    """How one term is drawn: its key in the metrics, name, colours, hatch, panel, and place in a row of height 1."""
 
     key: str
     label: str
     colour: str
+    text: str
     hatch: str
     panel: str
     offset: float
@@ -31,9 +32,9 @@ class _Term:
 
 
 _TERMS = (
-    _Term("reconstruction", "reconstruction", theme.RECONSTRUCTION, "", "", -0.38, 0.76),
-    _Term("mutual_information", "mutual information I(n; z)", theme.INFORMATION, "", "2", -0.38, 0.37),
-    _Term("marginal_kl", "marginal KL(q(z) ‖ p(z))", theme.MARGINAL, "/", "2", 0.01, 0.37),
+    _Term("reconstruction", "reconstruction", theme.RECONSTRUCTION, "#FFFFFF", "", "", -0.38, 0.76),
+    _Term("mutual_information", "mutual information I(n; z)", theme.INFORMATION, "#000000", "", "2", -0.38, 0.37),
+    _Term("marginal_kl", "marginal KL(q(z) ‖ p(z))", theme.MARGINAL, "#000000", "/", "2", 0.01, 0.37),
 )
 
 
@@ -82,6 +83,7 @@ def _bars(rows: Sequence[tuple[str, Mapping[str, Any]]], term: _Term) -> dict[st
         "error_x": {"array": half.astype(np.float32), "thickness": 1.8, "width": 5, "color": theme.NEUTRAL},
         "text": [f"{_GAP}{word}{_GAP}" for word in words], "textposition": "auto", "textangle": 0,
         "insidetextanchor": "start", "textfont": {"size": theme.FONT_SMALL}, "cliponaxis": False,
+        "insidetextfont": {"color": term.text},
         "customdata": [[name, word] for (name, _), word in zip(rows, words, strict=True)],
         "hovertemplate": f"%{{customdata[0]}}<br>{term.label}: %{{customdata[1]}} nats<extra></extra>",
     }  # fmt: skip

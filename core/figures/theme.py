@@ -62,6 +62,12 @@ FLOW_LOOKS = {
 """Colour and symbol of a flow, where flows are timed."""
 METHOD_DASHES = {"naive": "solid", "incremental": "9px,4px", "fixed_point": "2px,4px", "": "solid"}
 """Dash of a method of inversion."""
+WAYS = {
+    "straight in z": ("#808080", "solid", "square-open"), "linear": ("#808080", "solid", "square-open"),
+    "through pseudo-inputs": ("#E69F00", "8px,4px", "diamond"), "spherical": ("#009E73", "2px,4px", "circle-open"),
+    "along the prior": ("#D55E00", "8px,4px", "triangle-up"),
+}  # fmt: skip
+"""Colour, dash and symbol of a way between two codes, in a map and where densities along it are drawn."""
 UNPICKED_ALPHA = 0.12
 """Opacity that points keep while others are selected."""
 
@@ -191,4 +197,3 @@ def layout(*, height: int, legend: Sequence[str] = (), heads: bool = False, titl
 HEX_16202B = "#16202B"
 HEX_E8EDF2 = "#E8EDF2"
 HEX_FFFFFF = "#FFFFFF"
-HEX_000000 = "#000000"

@@ -218,18 +218,15 @@ def ellipse(mean: np.ndarray, covariance: np.ndarray) -> dict[str, Any]:
 
 def ways(shown: Look, found: list[tuple[str, Path]]) -> list[dict[str, Any]]:
     """Ways between two codes as the canvas draws them."""
-    looks = {
-        "linear": (theme.NEUTRAL, []),
-        "spherical": (theme.NEUTRAL, [3, 4]),
-        "along the prior": (theme.PRIOR, [8, 4]),
-    }
     if shown.plane is None:
         return []
-    return [
-        {"places": browse.project(shown.plane, one.z).tolist(), "colour": looks[name][0],
-         "dash": looks[name][1], "width": 2.2}
-        for name, one in found
-    ]  # fmt: skip
+    drawn = []
+    for name, one in found:
+        colour, dash, _ = theme.WAYS[name]
+        pixels = [] if dash == "solid" else [int(length.removesuffix("px")) for length in dash.split(",")]
+        places = browse.project(shown.plane, one.z).tolist()
+        drawn.append({"places": places, "colour": colour, "dash": pixels, "width": 2.2})
+    return drawn
 
 
 def caption(shown: Look) -> str:

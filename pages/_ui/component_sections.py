@@ -78,7 +78,9 @@ def between(info: CheckpointInfo, choice: Choice, found: Components) -> None:
     if way.in_u is not None and way.in_u.inputs is not None:
         blocks.append(_row(way.in_u.inputs, y, size, "<b>mixed pseudo-inputs</b> (1 − t) u + t u′", theme.PSEUDO))
         y += size + 0.4
-        blocks.append(_row(way.in_u.images, y, size, "<b>through u</b>: decoded at the mean of q(z | mixed u)"))
+        blocks.append(
+            _row(way.in_u.images, y, size, "<b>through pseudo-inputs</b>: decoded at the mean of q(z | mixed u)")
+        )
         y += size + 0.4
     steps = [f"t = {t:.3g}" for t in way.in_z.t[way.in_z.shown].tolist()]
     blocks.append(_row(way.in_z.images, y, size, "<b>straight in z</b>: decoded between the two means", words=steps))

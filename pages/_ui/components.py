@@ -191,7 +191,7 @@ def pictures(info: CheckpointInfo, choice: Choice, found: Components) -> None:
         plane, paths = cache.view(*model, key).plane, []
         if choice.second is not None and info.decodes:
             way = cache_components.interpolation(*model, choice.k, choice.second)
-            paths = [("straight in z", way.in_z.z)] + ([] if way.in_u is None else [("through u", way.in_u.z)])
+            paths = [(name, one.z) for name, one in way.named()]
         places = cache_components.places(*model, key)
         placed = [(name, cache_components.places_of(*model, key, z)) for name, z in paths]
         figure = ready(

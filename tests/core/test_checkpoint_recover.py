@@ -14,6 +14,7 @@ from core.checkpoint import load, recover
 from core.checkpoint_folders import place_of
 from core.checkpoint_list import list_checkpoints
 from core.errors import CheckpointError
+from core.replacing import MACHINE
 from tests.core.test_checkpoint import write
 
 OLD = ".tmp-old-model"
@@ -27,11 +28,11 @@ def dead() -> int:
     return process.pid
 
 
-def killed(root: Path, pid: int) -> None:
+def killed(root: Path, pid: int, machine: str = MACHINE) -> None:
     """What a process leaves that was killed between the two renames of a replacement."""
     write(root / "model")
     (root / "model").rename(root / OLD)
-    shutil.copytree(root / OLD, root / f".tmp-{pid}-model")
+    shutil.copytree(root / OLD, root / f".tmp-{pid}-{machine}-model")
 
 
 def content(root: Path) -> set[str]:
@@ -44,7 +45,7 @@ def test_a_checkpoint_between_two_renames_is_read_where_it_is(reader: str, tmp_p
     before = content(tmp_path)
     found = load("model", tmp_path) if reader == "load" else list_checkpoints(tmp_path)[0]
     assert found.name == "model" and getattr(found, "error", None) is None
-    assert content(tmp_path) == before == {OLD, f".tmp-{dead}-model"}, "a reader changes nothing"
+    assert content(tmp_path) == before == {OLD, f".tmp-{dead}-{MACHINE}-model"}, "a reader changes nothing"
 
 
 def test_readers_need_no_right_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dead: int) -> None:
@@ -83,7 +84,7 @@ def test_the_newer_one_is_read_where_both_are_there(tmp_path: Path) -> None:
 def test_recovery_gives_the_name_back_and_clears_up(tmp_path: Path, dead: int) -> None:
     killed(tmp_path, dead)
     (tmp_path / ".training").mkdir()
-    (tmp_path / f".tmp-{10**30}-other").mkdir()
+    (tmp_path / f".tmp-{10**30}-{MACHINE}-other").mkdir()
     recover(tmp_path)
     assert content(tmp_path) == {"model", ".training"} and load("model", tmp_path).name == "model"
     recover(tmp_path / "nowhere")
@@ -103,6 +104,17 @@ def test_recovery_leaves_a_living_writer_alone(tmp_path: Path) -> None:
     assert content(tmp_path) == before
 
 
+def test_recovery_leaves_what_another_machine_writes_alone(tmp_path: Path, dead: int) -> None:
+    """A folder may be shared: that no process has this number here says nothing of there."""
+    killed(tmp_path, dead, machine="0" * 8)
+    for folder in (tmp_path, tmp_path / OLD):
+        (folder / f".tmp-{dead}-{'0' * 8}-1-metrics.json").write_text("half")
+    before = {path.relative_to(tmp_path) for path in tmp_path.rglob("*")}
+    recover(tmp_path)
+    assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*")} == before
+    assert load("model", tmp_path).name == "model", "it is read where it is meanwhile"
+
+
 def test_recovery_uses_the_root_of_the_environment(tmp_path: Path, monkeypatch, dead: int) -> None:
     killed(tmp_path, dead)
     monkeypatch.setenv("PRIORSCOPE_CHECKPOINTS", str(tmp_path))
@@ -112,11 +124,11 @@ def test_recovery_uses_the_root_of_the_environment(tmp_path: Path, monkeypatch, 
 
 def test_saving_recovers_its_own_name_only(tmp_path: Path, dead: int) -> None:
     killed(tmp_path, dead)
-    for name in (f".tmp-{dead}-other", ".tmp-old-other"):
+    for name in (f".tmp-{dead}-{MACHINE}-other", ".tmp-old-other"):
         (tmp_path / name).mkdir()
     with pytest.raises(CheckpointError, match="already there"):
         write(tmp_path / "model", "vamp")
-    assert content(tmp_path) == {"model", f".tmp-{dead}-other", ".tmp-old-other"}
+    assert content(tmp_path) == {"model", f".tmp-{dead}-{MACHINE}-other", ".tmp-old-other"}
     write(tmp_path / "model", "vamp", replace=True)
     assert load("model", tmp_path).config.model.prior.kind == "vamp"
 

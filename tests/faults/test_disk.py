@@ -20,7 +20,7 @@ from core.embedding_file import write_embedding
 from core.ladder_file import read_ladder_file, write_ladder
 from core.progress import write_json
 from core.records import Embedding
-from core.replacing import delete_orphans, replacing
+from core.replacing import MACHINE, delete_orphans, replacing
 from tests.core.commands import answer, train_arguments, write_images
 from tests.core.runs import assert_same, make_run, stop_after
 from tests.core.test_checkpoint import write
@@ -147,11 +147,12 @@ def test_what_a_killed_process_was_writing_is_cleared_away_and_what_a_living_one
     states.mkdir()
     for folder in (states, tmp_path / "model"):
         for pid in (process.pid, os.getpid()):
-            (folder / f".tmp-{pid}-1-metrics.json").write_text("half")
+            (folder / f".tmp-{pid}-{MACHINE}-1-metrics.json").write_text("half")
     (states / "model.safetensors").write_text("kept")
     recover(tmp_path)
     left = [name for name in content(tmp_path) if ".tmp-" in name]
-    assert sorted(left) == [f".training/.tmp-{os.getpid()}-1-metrics.json", f"model/.tmp-{os.getpid()}-1-metrics.json"]
+    mine = f".tmp-{os.getpid()}-{MACHINE}-1-metrics.json"
+    assert sorted(left) == [f".training/{mine}", f"model/{mine}"]
     assert (states / "model.safetensors").exists() and load("model", tmp_path).name == "model"
     delete_orphans(tmp_path / "nowhere")
 

@@ -14,6 +14,7 @@ import pytest
 
 from core import jobs, uploads
 from core.checkpoint_list import list_checkpoints
+from core.replacing import MACHINE
 from tests.core.commands import train_arguments, write_images
 from tests.core.test_uploads import images, npz
 
@@ -114,7 +115,7 @@ def test_what_a_killed_server_left_of_an_upload_is_cleared_away(places: Path) ->
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
     for pid in (process.pid, os.getpid()):
-        (places / "uploads" / "images" / f".tmp-{pid}-abc").mkdir(parents=True)
+        (places / "uploads" / "images" / f".tmp-{pid}-{MACHINE}-abc").mkdir(parents=True)
     uploads.keep("mine.npz", npz(images=images()))
     left = [path.name for path in (places / "uploads" / "images").glob(".tmp-*")]
-    assert left == [f".tmp-{os.getpid()}-abc"]
+    assert left == [f".tmp-{os.getpid()}-{MACHINE}-abc"]

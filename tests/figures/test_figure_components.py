@@ -153,7 +153,9 @@ def test_the_map_tells_whose_place_it_is(two_hills):
     np.testing.assert_allclose([rims[0].x[:-1].mean(), rims[0].y[:-1].mean()], [3.5, -3], atol=1e-5)
     assert any(trace.name == "straight in z" and len(trace.x) == 5 for trace in figure.data)
     assert {trace.name for trace in figure.data if trace.showlegend} >= {"chosen: k = 2", "second: k = 1"}
-    roomy = component_map(two_hills, means, owners, ways=["straight in z", "through u"], what="a long name " * 4)
+    roomy = component_map(
+        two_hills, means, owners, ways=["straight in z", "through pseudo-inputs"], what="a long name " * 4
+    )
     assert roomy.layout.margin.t > component_map(two_hills, means, owners, what="a long name " * 4).layout.margin.t
     alone = component_marks(means, covariances, 1)
     assert {trace["name"] for trace in alone} == {"chosen: k = 2", "chosen"}

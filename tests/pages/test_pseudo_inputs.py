@@ -66,7 +66,9 @@ def test_a_number_in_the_address_chooses_the_component(open_page: Open) -> None:
     assert "What does k = 4 generate?" in heads(app) and "between k = 4 and k = 2" in heads(app)
     assert "seed 3" in words(app) and app.selectbox(key="sort").value == "spread"
     map_of = charts(app)[1]
-    assert {"chosen: k = 4", "second: k = 2", "straight in z", "through u"} <= {t["name"] for t in map_of["data"]}
+    assert {"chosen: k = 4", "second: k = 2", "straight in z", "through pseudo-inputs"} <= {
+        t["name"] for t in map_of["data"]
+    }
 
 
 def test_a_number_that_there_is_not_falls_back_and_says_so(open_page: Open) -> None:
