@@ -32,9 +32,11 @@ class _Term:
 
 
 _TERMS = (
-    _Term("reconstruction", "reconstruction", theme.RECONSTRUCTION, "#FFFFFF", "", "", -0.38, 0.76),
-    _Term("mutual_information", "mutual information I(n; z)", theme.INFORMATION, "#000000", "", "2", -0.38, 0.37),
-    _Term("marginal_kl", "marginal KL(q(z) ‖ p(z))", theme.MARGINAL, "#000000", "/", "2", 0.01, 0.37),
+    _Term("reconstruction", "reconstruction", theme.RECONSTRUCTION, theme.HEX_FFFFFF, "", "", -0.38, 0.76),
+    _Term(
+        "mutual_information", "mutual information I(n; z)", theme.INFORMATION, theme.HEX_000000, "", "2", -0.38, 0.37
+    ),
+    _Term("marginal_kl", "marginal KL(q(z) ‖ p(z))", theme.MARGINAL, theme.HEX_000000, "/", "2", 0.01, 0.37),
 )
 
 

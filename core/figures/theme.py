@@ -197,3 +197,4 @@ def layout(*, height: int, legend: Sequence[str] = (), heads: bool = False, titl
 HEX_16202B = "#16202B"
 HEX_E8EDF2 = "#E8EDF2"
 HEX_FFFFFF = "#FFFFFF"
+HEX_000000 = "#000000"
