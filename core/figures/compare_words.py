@@ -98,6 +98,13 @@ def pairing_words(models: Sequence[Measured]) -> str:
     return f"differences are taken image by image, but not all of {', '.join(alone)}: there both errors are added"
 
 
+def whole_kl_words(models: Sequence[Measured]) -> str:
+    """Why the KL is not taken apart in some differences from the first model, a sentence; "" where it always is."""
+    if all(kl_splits(model, models[0]) for model in models[1:]):
+        return ""
+    return "The KL is taken apart only where the information of both models was measured, below its ceiling log n."
+
+
 def counts_sentence(chosen: Mapping[str, int], whole: Mapping[str, int]) -> str:
     """Of each class how many images are selected of how many shown, the most frequent first.
 

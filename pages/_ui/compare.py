@@ -121,7 +121,8 @@ def _caption(infos: list[CheckpointInfo], measured: list[Measured]) -> str:
         test.get("n", 1),
         test.get("seed", 0),
         f"Numbers are ± one standard error over the images; {told}, and bold or filled beyond two standard errors; "
-        f"whiskers and brackets are 95 % intervals. {cards.of_seeds(infos, [model.label for model in measured])}",
+        f"whiskers and brackets are 95 % intervals. {once(compare_words.whole_kl_words, measured)} "
+        f"{cards.of_seeds(infos, [model.label for model in measured])}".replace("  ", " "),
     )
 
 

@@ -82,6 +82,8 @@ def test_a_gain_from_the_kl_is_taken_apart_only_below_the_ceiling() -> None:
     assert lines[lines.index("information I(n; z), nats") + 1] == "… difference"
     assert "from the information" in compare_words.gain_sentences([first, other])[0]
     high = with_split(model("c", 1.0), 4.25, 4.3)
+    assert compare_words.whole_kl_words([first, other]) == ""
+    assert "log n" in compare_words.whole_kl_words([first, other, high])
     table = compare_words.comparison_table([first, other, high])
     lines = [cells[0] for cells in table.rows]
     gaps = table.rows[lines.index("marginal KL, nats") + 1]
