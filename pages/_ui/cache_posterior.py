@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from core import absorb
+from core.figures.drawing import Drawing
+from core.figures.posterior import posterior_panels
+from core.figures.ready import ready
 from core.gap_records import WorstGaps
 from core.metrics import posterior_gap
 from core.metrics.latent_map import LatentMap
@@ -28,6 +31,18 @@ def image_posterior(name: str, digest: str, row: int, seed: int) -> ImagePosteri
     vae, around = cache.model(name, digest).vae, _around(name, digest)
     with turns.beside():
         return posterior_gap.image_posterior(vae, images[row : row + 1], around=around, seed=seed)
+
+
+@kept(64)
+def panels(models: tuple[tuple[str, str, str], ...], row: int, seed: int) -> Drawing:
+    """The picture of one image's posteriors by models, each given by what it is called, its name and its digest.
+
+    Raises:
+        ValueError: where the data set is not on this computer.
+        FloatingPointError: where a model's posterior cannot be integrated.
+    """
+    rows = [(called, image_posterior(name, digest, row, seed)) for called, name, digest in models]
+    return ready(posterior_panels, rows)
 
 
 @kept(6, "Looking over the latent plane")

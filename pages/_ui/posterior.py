@@ -181,6 +181,8 @@ def _ahead_of_clicks(models: list[CheckpointInfo], seed: int) -> None:
     for found in () if worst is None else worst.images[:SHOWN]:
         for one in models:
             ahead.ask(cache_posterior.image_posterior, one.name, one.digest, found.row, seed)
+        named = tuple((name_of(one), one.name, one.digest) for one in models)
+        ahead.ask(cache_posterior.panels, named, found.row, seed)
 
 
 def _missing(info: CheckpointInfo, error: ValueError) -> None:

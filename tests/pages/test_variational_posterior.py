@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.datasets import DataError
+from core.figures.ready import ready
 from pages._ui import cache_posterior, cache_store, posterior
 from tests.pages.test_pages import charts, words
 from tests.pages.zoo import tiny_data
@@ -73,12 +74,20 @@ def test_a_row_that_there_is_not_falls_back_and_says_so(open_page: Open) -> None
 @pytest.mark.usefixtures("with_images")
 def test_what_the_loosest_images_ask_for_is_made_ahead(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(posterior.ahead, "ask", lambda function, *arguments: asked.append(arguments))
+    monkeypatch.setattr(posterior.ahead, "ask", lambda *question: asked.append(question))
     app = open_page(PAGE, models="posterior-iaf", seed="3")
     offered = {int(key.removeprefix("loosest-")) for key in [button.key or "" for button in app.button] if "loo" in key}
     assert not app.exception and offered
-    assert {(name, row, seed) for name, _, row, seed in asked} >= {("posterior-iaf", row, 3) for row in offered}
-    assert len({name for name, *_ in asked}) > 1, "of the models beside it too"
+    integrals = [rest for function, *rest in asked if function is cache_posterior.image_posterior]
+    assert {(name, row, seed) for name, _, row, seed in integrals} >= {("posterior-iaf", row, 3) for row in offered}
+    assert len({name for name, *_ in integrals}) > 1, "of the models beside it too"
+    pictures = [rest for function, *rest in asked if function is cache_posterior.panels]
+    assert {(row, seed) for _, row, seed in pictures} == {(row, 3) for row in offered}
+    shown = []
+    monkeypatch.setattr(posterior, "ready", lambda build, *of: shown.append(ready(build, *of)) or shown[-1])
+    app.button(key=f"loosest-{pictures[1][1]}").click().run()
+    assert not app.exception
+    assert shown[-1].to_dict() is cache_posterior.panels(*pictures[1]).to_dict(), "the picture itself, not one like it"
 
 
 def test_without_the_data_set_the_page_says_what_is_missing(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
