@@ -32,7 +32,7 @@ _MEASURES = (
     ("marginal_kl", "marginal KL(q(z) ‖ p(z))"),
     ("identity_residual", "average KL − information − marginal KL"),
     ("nll", "−log p(x), at most: importance-weighted bound"),
-    ("log_likelihood", "log p(x), exact: by quadrature"),
+    ("log_likelihood", "−log p(x), exact: by quadrature"),
     ("bound_gap", "looseness KL(q(z|x) ‖ p(z|x))"),
 )
 
@@ -84,7 +84,7 @@ def measure_rows(test: Mapping[str, Any], latent_dim: int) -> list[tuple[str, st
         "log_likelihood": _told(test, "quadrature_error", "error of the grid {}", precise=True),
         "bound_gap": "0 where the posterior is exact",
     }
-    rows = [(label, f"{_estimate(test, key)} nats", beside.get(key, "")) for key, label in _MEASURES if key in test]
+    rows = [(label, f"{_shown(test, key)} nats", beside.get(key, "")) for key, label in _MEASURES if key in test]
     if "active_units" in test:
         rows.append(("active dimensions", f"{test['active_units']['value']:.0f}", f"of {latent_dim}"))
     mismatch = (test.get("distance") or {}).get("mismatch") or {}
@@ -155,6 +155,12 @@ def _with_options(title: str, options: Mapping[str, Any]) -> str:
 
 def _estimate(test: Mapping[str, Any], key: str) -> Estimate:
     return Estimate(test[key]["value"], test[key]["se"])
+
+
+def _shown(test: Mapping[str, Any], key: str) -> Estimate:
+    """A measure with the sign of its label: both likelihoods are told as what they cost."""
+    found = _estimate(test, key)
+    return Estimate(-found.value, found.se) if key == "log_likelihood" else found
 
 
 def _told(test: Mapping[str, Any], key: str, words: str, *, precise: bool = False) -> str:

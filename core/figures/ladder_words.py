@@ -6,6 +6,7 @@ from core.figures.ladder import over_fit, words_of
 from core.figures.ladder_axis import reference_name
 from core.figures.surgery_words import difference_words
 from core.ladder_records import Ladder, Rung
+from core.records import Estimate
 
 SURE = 2.0
 """Standard errors under which a difference is none that the test split can show."""
@@ -72,13 +73,24 @@ def _best(ladder: Ladder, *kinds: str, least: int = 1) -> int | None:
 def _against(ladder: Ladder, a: int, b: int) -> tuple[int, str]:
     """1 where rung a gains more than b, -1 where less, 0 where that is noise; and the two with it in words."""
     difference = ladder.difference(b, a)  # of what they leave: the other way round it is of what they gain
+    won, other = ladder.gain(a, "test"), ladder.gain(b, "test")
+    again = words_of(other) if won.value >= 0 and other.value >= 0 else _won(other)
     words = (
-        f"{ladder.rungs[a].title} gains {words_of(ladder.gain(a, 'test'))} nats over {reference_name(ladder)}, "
-        f"{ladder.rungs[b].title} {words_of(ladder.gain(b, 'test'))}, difference {difference_words(difference)} nats"
+        f"{ladder.rungs[a].title} {_won(won)} nats {_from(won, ladder)}, {ladder.rungs[b].title} {again}, "
+        f"difference {difference_words(difference)} nats"
     )
     if abs(difference.value) <= SURE * difference.se:
         return 0, words
     return (1 if difference.value > 0 else -1), words
+
+
+def _won(gain: Estimate) -> str:
+    """What is gained, or that it is a loss."""
+    return f"{'gains' if gain.value >= 0 else 'loses'} {words_of(Estimate(abs(gain.value), gain.se))}"
+
+
+def _from(gain: Estimate, ladder: Ladder) -> str:
+    return f"{'over' if gain.value >= 0 else 'against'} {reference_name(ladder)}"
 
 
 def _multimodal(ladder: Ladder, mog: int, gaussian: int) -> str:
@@ -105,9 +117,11 @@ def _optimal(ladder: Ladder, place: int) -> str:
     """Gains on the two splits, what of them is over-fitting, and the best prior that was fitted."""
     rung = ladder.rungs[place]
     over = over_fit(rung)
+    train, test = rung.train_gain, rung.test_gain
+    again = words_of(test) if train.value >= 0 and test.value >= 0 else _won(test)
     lead = (
-        f"{rung.title} gains {words_of(rung.train_gain)} nats over {reference_name(ladder)} on the training images and "
-        f"{words_of(rung.test_gain)} on the test images, with {rung.components or 0:,} components in every density: "
+        f"{rung.title} {_won(train)} nats {_from(train, ladder)} on the training images and {again} on the test "
+        f"images, with {rung.components or 0:,} components in every density: "
     )
     if over.value > SURE * over.se:
         lead += f"over-fitted by {difference_words(over)} nats."

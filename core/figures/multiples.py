@@ -12,6 +12,7 @@ from core.figures import layers, theme
 from core.figures.component_map import ellipse
 from core.figures.densities import check_grids
 from core.figures.drawing import Drawing, drawing
+from core.figures.lattice import DIMENSIONS
 from core.figures.signed import signed_trace
 from core.records import DensityGrid
 
@@ -19,8 +20,8 @@ COLUMNS = 4
 """Panels beside each other at most; more models make another row, as even as possible."""
 SIDES = {1: 380, 2: 370, 3: 272, 4: 202}
 """Pixels of a panel's side by the number of columns, so that they are square on a 1280-pixel screen."""
-HEAD, GAP, FOOT = 46, 14, 62
-"""Pixels: room for a model's name, between two rows of panels, and under the last one."""
+HEAD, GAP, BAND, FOOT = 46, 14, 36, 62
+"""Pixels: room for a model's name, between its two panels, between two rows of models, and under the last one."""
 SHARE = 0.95
 """Mass of q(z|x) inside the ellipse of a chosen image."""
 LIMIT = 8.0
@@ -38,6 +39,7 @@ class Panel:
         points: (n, 2) one code of each image, the same images in the same order in every panel.
         prior_points: (m, 2) draws of the prior, shown where ``p`` is None.
         chosen: mean (2,) and covariance (2, 2) of the posterior of the chosen image, None where none is.
+        axes: what the two axes of its plane are called.
     """
 
     label: str
@@ -46,6 +48,7 @@ class Panel:
     points: np.ndarray
     prior_points: np.ndarray | None = None
     chosen: tuple[np.ndarray, np.ndarray] | None = None
+    axes: tuple[str, str] = DIMENSIONS
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,13 @@ class _Grid:
     @property
     def height(self) -> int:
         """Pixels of all rows."""
-        return self.bands * (HEAD + 2 * SIDES[self.columns] + GAP) + (self.bands - 1) * GAP
+        return self.bands * (HEAD + 2 * SIDES[self.columns] + GAP) + (self.bands - 1) * BAND
 
     def domains(self, place: int) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float]]:
         """Across, and up for the upper and for the lower panel, in parts of the plot."""
         width, side = 1 / self.columns, SIDES[self.columns]
         left = (place % self.columns) * width
-        top = (place // self.columns) * (HEAD + 2 * side + 2 * GAP) + HEAD
+        top = (place // self.columns) * (HEAD + 2 * side + GAP + BAND) + HEAD
         ends = [1 - at / self.height for at in (top, top + side, top + side + GAP, top + 2 * side + GAP)]
         across = (left, left + width - (0.02 if self.columns > 1 else 0))
         return across, (ends[1], ends[0]), (max(0.0, ends[3]), ends[2])
@@ -116,8 +119,8 @@ def multiples(
             traces += layers.data_rims(layers.regions(panel.q)[:1], lower)
             traces += layers.prior_rims(layers.regions(panel.p)[:1], lower)
         across, above, below = grid.domains(place)
-        axes |= _axes(panels[0].q, upper, across, above, first=place == 0, numbers=False)
-        axes |= _axes(panels[0].q, lower, across, below, first=False, numbers=True)
+        axes |= _axes(panels[0].q, upper, across, above, ("", panel.axes[1]), first=place == 0)
+        axes |= _axes(panels[0].q, lower, across, below, panel.axes, first=False)
         heads.append(_head(panel, upper))
         if panel.p is None:
             heads.append(_no_map(across, below))
@@ -125,7 +128,7 @@ def multiples(
     layout = theme.layout(height=grid.height, legend=legend)
     layout["height"] = grid.height + layout["margin"]["t"] + FOOT
     layout["legend"]["y"] = 1 - 2 / layout["height"]
-    layout["margin"] |= {"l": 44, "r": 76, "b": FOOT}
+    layout["margin"] |= {"l": 62, "r": 76, "b": FOOT}
     return drawing(traces, layout | axes | {"annotations": heads})
 
 
@@ -240,16 +243,20 @@ def _axes(
     suffix: str,
     across: tuple[float, float],
     up: tuple[float, float],
+    names: tuple[str, str],
     *,
     first: bool,
-    numbers: bool,
 ) -> dict[str, Any]:
-    """Two axes of a panel, of equal scale, that move with those of the first panel."""
+    """Two axes of a panel, of equal scale, that move with those of the first panel.
+
+    One without a name has no numbers either; those up are beside the panels on the left.
+    """
     ranges = [[float(side[0]), float(side[-1])] for side in (grid.x, grid.y)]
-    small = theme.AXIS | {"nticks": 4, "constrain": "domain", "title": None}
-    x = small | {"domain": across, "range": ranges[0], "anchor": f"y{suffix}", "showticklabels": numbers}
+    small = theme.AXIS | {"nticks": 4, "constrain": "domain"}
+    x = small | {"domain": across, "range": ranges[0], "anchor": f"y{suffix}", "showticklabels": bool(names[0])}
     y = small | {"domain": up, "range": ranges[1], "anchor": f"x{suffix}", "showticklabels": across[0] == 0}
-    y |= {"constraintoward": "top"}
+    x |= {"title": theme.axis_title(names[0], 2) if names[0] else None}
+    y |= {"constraintoward": "top", "title": theme.axis_title(names[1], 2) if across[0] == 0 else None}
     if first:
         y |= {"scaleanchor": "x"}
     else:

@@ -128,9 +128,11 @@ def _of(metrics: Mapping[str, Any], key: str) -> Estimate:
 
 
 def _log_likelihood(found: ImagePosterior) -> str:
-    """log p(x) with its error: to the cent where that is smaller."""
-    decimals = 2 if found.error < 0.005 else max(0, -math.floor(math.log10(found.error)))
-    return f"{found.log_likelihood:.{decimals}f} ± {found.error:.1g}".replace("-", "−").replace("e−", "e-")
+    """log p(x) with the digits that its error leaves, four decimals at most."""
+    if found.error < 1e-4:
+        return f"{found.log_likelihood:.4f} ± less than 0.0001".replace("-", "−")
+    decimals = max(0, -math.floor(math.log10(found.error)))
+    return f"{found.log_likelihood:.{decimals}f} ± {found.error:.1g}".replace("-", "−").replace("e+", "e")
 
 
 def _power(value: float) -> str:

@@ -154,6 +154,7 @@ def _figure(
                 cache_compare.points(*model, key, models, n, seed, means),
                 cache_compare.prior_points(*model, key, n, seed) if p is None else None,
                 None if row is None else cache_compare.posterior(*model, key, row),
+                cache.view(*model, key).plane.axes,
             )
         )
     figure = ready(

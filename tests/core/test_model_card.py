@@ -119,6 +119,13 @@ def test_the_measures_stand_beside_what_they_are_compared_with(root: Path) -> No
     assert len(card_words.measure_rows({}, 2)) == 0
 
 
+def test_both_likelihoods_have_one_sign() -> None:
+    test = {"nll": {"value": 85.7, "se": 0.2}, "log_likelihood": {"value": -85.5, "se": 0.2}}
+    rows = card_words.measure_rows(test, 2)
+    assert [value for _, value, _ in rows] == ["85.70 ± 0.20 nats", "85.50 ± 0.20 nats"]
+    assert all(label.startswith("−log p(x)") for label, _, _ in rows)
+
+
 def test_files_are_told_with_sizes(root: Path) -> None:
     rows = card_words.file_rows(model_card("vamp", root))
     weights = next(row for row in rows if row[0] == "model.safetensors")

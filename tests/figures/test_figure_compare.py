@@ -136,6 +136,16 @@ def test_a_prior_without_a_density_here_is_shown_by_draws_and_its_map_says_why(m
     assert note.xref == "paper" and low < note.x < high, "an axis without traces has no domain in the browser"
 
 
+def test_axes_of_outer_panels_have_names(make_grid) -> None:
+    first, second, third = panels(make_grid, 3)
+    other = dataclasses.replace(second, axes=("first principal axis", "second principal axis"))
+    layout = multiples.multiples([first, other, third], np.arange(30)).layout
+    across = [layout[f"xaxis{place}"].title.text for place in (4, 5, 6)]
+    assert across == ["z₁", "first principal axis", "z₁"]
+    assert [layout[f"yaxis{place}"].title.text for place in ("", 2, 4, 5)] == ["z₂", None, "z₂", None]
+    assert all(layout[f"xaxis{place}"].title.text is None for place in ("", 2, 3)), "those above would lie on the map"
+
+
 def test_what_is_not_selected_fades_in_every_panel(make_grid) -> None:
     chosen = np.arange(30) < 4
     figure = multiples.multiples(panels(make_grid, 2), np.arange(30), selected=chosen)

@@ -191,6 +191,15 @@ def test_answers_where_differences_are_sure(null):
     assert "maf 1.05 ± 0.01, difference −0.350 ± 0.014 nats" in optimal
 
 
+def test_what_does_worse_than_the_reference_loses() -> None:
+    found = ladder(rung("standard", 1, 1.0, 1.1), rung("gaussian", 1, 1.2, 1.5), rung("aggregated", 500, 0.40, 2.0))
+    optimal = ladder_answers(found)[-1]
+    assert (
+        "aggregated 500 gains 0.60 ± 0.01 nats over N(0, I) on the training images and loses 0.90 ± 0.01 on" in optimal
+    )
+    assert "aggregated 500 loses 0.90 ± 0.01 nats against N(0, I), standard 1 gains 0.00 ± 0.00, difference" in optimal
+
+
 def test_answers_within_two_standard_errors_say_so():
     answers = ladder_answers(whole(noise=5.0))
     assert len(answers) == 3

@@ -70,7 +70,7 @@ def test_the_words_tell_whose_fault_the_gap_is(found: ImagePosterior) -> None:
     assert "2.01 nats, 67 % of the gap" in image_sentence("A", found)
     assert "at least as near" in image_sentence("A", replace(found, kl=0.9))
     assert "all but the true posterior" in image_sentence("A", replace(found, kl=0.01))
-    assert "3.00 ± 0.02 nats below log p(x) = −100.00 ± 0.0001" in image_sentence("A", found)
+    assert "3.00 ± 0.02 nats below log p(x) = −100.0000 ± 0.0001" in image_sentence("A", found)
 
 
 def test_the_words_tell_when_draws_and_quadrature_do_not_agree(found: ImagePosterior) -> None:
