@@ -74,9 +74,8 @@ def _against(ladder: Ladder, a: int, b: int) -> tuple[int, str]:
     """1 where rung a gains more than b, -1 where less, 0 where that is noise; and the two with it in words."""
     difference = ladder.difference(b, a)  # of what they leave: the other way round it is of what they gain
     won, other = ladder.gain(a, "test"), ladder.gain(b, "test")
-    again = words_of(other) if won.value >= 0 and other.value >= 0 else _won(other)
     words = (
-        f"{ladder.rungs[a].title} {_won(won)} nats {_from(won, ladder)}, {ladder.rungs[b].title} {again}, "
+        f"{ladder.rungs[a].title} {_won(won)} nats {_from(won, ladder)}, {ladder.rungs[b].title} {_won(other)}, "
         f"difference {difference_words(difference)} nats"
     )
     if abs(difference.value) <= SURE * difference.se:

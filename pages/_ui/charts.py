@@ -128,7 +128,8 @@ def _columns(rows: list[dict[str, Any]]) -> pyarrow.Table:
 
 
 def _cell(text: str, *, bold: bool) -> str:
-    return f"**{plain(text)}**" if bold and text else plain(text)
+    whole = plain(text).replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")  # a narrow column would part the two
+    return f"**{whole}**" if bold and text else whole
 
 
 def picture(pixels: np.ndarray, told: str, alt: str) -> None:

@@ -18,6 +18,10 @@ pytestmark = pytest.mark.e2e
 
 Settled = Callable[[Page], None]
 PHONE = {"width": 390, "height": 844}
+UNTOLD = """() => [...document.querySelectorAll('[data-testid=stElementContainer]')].filter(place =>
+    place.scrollWidth > place.clientWidth + 1 && place.querySelector('.js-plotly-plot')
+    && getComputedStyle(place).boxShadow === 'none').length"""
+"""Charts that scroll sideways without a shadow."""
 PHONE_AGENT = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari/537.36"
 SHOWN = {
     "compare": "models=digits-2d-vamp",
@@ -124,6 +128,7 @@ def test_a_page_is_read_by_a_machine_and_fits_a_telephone(server: str, page: Pag
     assert breadths["beyond"] == []
     for chart, place, scrolls in breadths["charts"]:
         assert place <= PHONE["width"] and scrolls >= chart, "a chart is cut off where it cannot be scrolled"
+    assert page.evaluate(UNTOLD) == 0, "nothing tells that a chart goes on beside the screen"
 
 
 def test_the_checks_can_fail(page: Page) -> None:

@@ -179,7 +179,7 @@ def test_answers_where_differences_are_sure(null):
     modes, coupling, optimal = ladder_answers(whole(noise=0.1, null=null))
     assert modes.startswith(
         "Do we need a multimodal prior? Yes, one Gaussian is not enough: mog 100 "
-        "gains 1.00 ± 0.01 nats over N(0, I), gaussian 1 0.40 ± 0.01"
+        "gains 1.00 ± 0.01 nats over N(0, I), gaussian 1 gains 0.40 ± 0.01"
     )
     assert "difference 0.600 ± 0.014 nats" in modes
     assert "A mixture is enough and fits better: vamp 100" in coupling
@@ -188,7 +188,7 @@ def test_answers_where_differences_are_sure(null):
     assert "gains 1.40 ± 0.01 nats over N(0, I) on the training images and 0.70 ± 0.01 on the test images" in optimal
     assert "with 500 components in every density: over-fitted by 0.700 ± 0.014 nats" in optimal
     assert "A simpler prior with 10 fitted numbers does better: aggregated 500 gains 0.70" in optimal
-    assert "maf 1.05 ± 0.01, difference −0.350 ± 0.014 nats" in optimal
+    assert "maf gains 1.05 ± 0.01, difference −0.350 ± 0.014 nats" in optimal
 
 
 def test_what_does_worse_than_the_reference_loses() -> None:

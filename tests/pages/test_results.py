@@ -28,7 +28,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def cells(app: AppTest) -> str:
-    return " ".join(" ".join(map(str, table.value.to_numpy().ravel())) for table in app.table).replace("\\", "")
+    told = " ".join(" ".join(map(str, table.value.to_numpy().ravel())) for table in app.table)
+    return told.replace("\\", "").replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_every_model_has_its_number_or_the_reason_and_its_command(open_page: Open, root: Path) -> None:
