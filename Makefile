@@ -45,7 +45,7 @@ bench: $(VENV)/.benchmarks ## speed, side by side with other libraries
 docs: $(VENV)/.development ## the reference of core from its docstrings: docs/api/index.html
 	$(PY) -W error::UserWarning -m pdoc --docformat google -o docs/api $(MODULES)
 
-train: $(VENV)/.runtime ## train the shipped models again
+train: $(VENV)/.runtime ## train the models of checkpoints/zoo.toml that are missing: on a fresh clone three of MNIST, hours
 	$(PY) -m core zoo
 
 clean: ## remove .venv and the tools' caches

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 import tomllib
@@ -15,6 +16,8 @@ from core.posteriors import POSTERIORS
 from core.priors import PRIORS
 from core.training_file import curve_file, state_file
 
+LONGEST_DATA = 40
+"""Letters of a data set's name in the default name of a model."""
 LIBRARIES = ("torch", "numpy", "torchvision", "scikit-learn", "safetensors")
 
 
@@ -29,7 +32,7 @@ def add_train(subcommands: Any) -> argparse.ArgumentParser:
 def add_train_arguments(command: argparse.ArgumentParser) -> None:
     """Everything that ``train`` can be asked for; a recipe of the zoo is a line of these."""
     command.add_argument(
-        "--name", help="checkpoint name; default DATASET-Dd-PRIOR, with -POSTERIOR where it is no Gaussian"
+        "--name", help="checkpoint name; default DATASET-Dd-PRIOR, or FILE-..., with -POSTERIOR where it is no Gaussian"
     )
     command.add_argument("--dataset", default="digits", help="digits, mnist, ... or npz:PATH")
     command.add_argument("--data", type=Path, default=None, help="folder of the data sets")
@@ -87,9 +90,13 @@ def require_samples(samples: int) -> None:
 
 
 def _default_name(options: argparse.Namespace) -> str:
-    """DATASET-Dd-PRIOR, and the posterior where it is no Gaussian."""
+    """DATASET-Dd-PRIOR, and the posterior where it is no Gaussian; own images are called as their file."""
+    from core.datasets.npz import PREFIX
+
     posterior = "" if options.posterior == "gaussian" else f"-{options.posterior}"
-    return f"{options.dataset.replace('_', '-')}-{options.latent_dim}d-{options.prior}{posterior}"
+    data = Path(options.dataset).stem if options.dataset.startswith(PREFIX) else options.dataset
+    data = re.sub("[^A-Za-z0-9.]+", "-", data).strip("-.") or "images"
+    return f"{data[:LONGEST_DATA]}-{options.latent_dim}d-{options.prior}{posterior}"
 
 
 def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target: Path) -> dict:

@@ -8,7 +8,7 @@ cancels: differences are known many times better than the values themselves.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ from core.records import CheckpointInfo, Estimate
 
 CLEAR = 2.0
 """Standard errors beyond which a difference is told from none."""
+FEW_EFFECTIVE = 10
+"""Effective importance samples of an image under which a likelihood hangs on few draws."""
 AT_CEILING = 0.1
 """Nats under log n within which the information is cut off rather than measured."""
 PARTS = {"reconstruction": 1, "mutual_information": -1, "marginal_kl": -1, "average_kl": -1}
@@ -131,17 +133,28 @@ def gains(of: Measured, against: Measured) -> dict[str, Difference]:
     apart, up to the noise of the draws (its parts are estimated from draws of their own).
 
     Returns:
-        By "elbo", "reconstruction", "log_likelihood" (exact, or else importance-weighted), as far as they are known,
-        and either "mutual_information" and "marginal_kl" or, where ``kl_splits`` says no, "average_kl".
+        By "elbo", "reconstruction", "log_likelihood" where it is known exactly or else "nll" (a gain of the
+        importance-weighted bound), as far as they are known, and either "mutual_information" and "marginal_kl" or,
+        where ``kl_splits`` says no, "average_kl".
     """
     left_out = {"average_kl"} if kl_splits(of, against) else set(OF_KL)
     found: dict[str, Difference] = {}
     for measure, sign in {"elbo": 1, **PARTS, "log_likelihood": 1, "nll": -1}.items():
         gap = difference(of, against, measure)
-        name = "log_likelihood" if measure == "nll" else measure
-        if gap is not None and name not in found and name not in left_out:
-            found[name] = Difference(Estimate(sign * gap.estimate.value, gap.estimate.se), gap.paired)
+        if gap is not None and measure not in left_out:
+            found[measure] = Difference(Estimate(sign * gap.estimate.value, gap.estimate.se), gap.paired)
+    if "log_likelihood" in found:
+        found.pop("nll", None)
     return found
+
+
+def few_effective(evaluations: Iterable[Mapping[str, Any]]) -> float | None:
+    """The smallest median effective sample size behind importance-weighted likelihoods; None where it is no concern.
+
+    Under ``FEW_EFFECTIVE`` such a bound may lie far under log p(x), and further for one model than for another.
+    """
+    sizes = [test.get("ess_median", 0) for test in evaluations if "nll" in test and "log_likelihood" not in test]
+    return min(sizes) if sizes and min(sizes) < FEW_EFFECTIVE else None
 
 
 def kl_splits(of: Measured, against: Measured) -> bool:

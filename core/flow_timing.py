@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 
 from core.distributions import DiagonalNormal, standard_normal
 from core.flow_timing_checks import check_flow
-from core.flow_timing_models import COUPLINGS, TimedFlow, make_flows
+from core.flow_timing_models import TimedFlow, make_flows
 from core.flow_timing_records import (
     METHOD_NAMES,
     TASKS,
@@ -26,7 +26,7 @@ from core.flow_timing_records import (
     Task,
 )
 from core.flow_timing_settings import COUPLING_ALONE, SLOW_S, check_budget, check_settings
-from core.flows import Flow
+from core.flows import COUPLINGS, Flow
 from core.flows.autoregressive import AutoregressiveLayer
 from core.flows.inversion import Inversion, set_inversion
 from core.progress import OnProgress

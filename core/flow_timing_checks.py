@@ -7,9 +7,9 @@ import copy
 import torch
 from torch import Tensor
 
-from core.flow_timing_models import COUPLINGS, TimedFlow
+from core.flow_timing_models import TimedFlow
 from core.flow_timing_records import FlowCheck, Method
-from core.flows import Flow
+from core.flows import COUPLINGS, Flow
 from core.flows.inversion import set_inversion
 
 MAX_POINTS = 128

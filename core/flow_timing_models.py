@@ -8,11 +8,10 @@ import torch
 from torch import Generator, nn
 
 from core.flow_timing_records import FLOW_NAMES, FlowName, FlowTimingSettings
-from core.flows import FLOWS, Flow
+from core.flows import COUPLINGS, FLOWS, Flow
 from core.flows.coupling import AdditiveCoupling, DiagonalScaling
 from core.ladder_fit import fitted_numbers
 
-COUPLINGS = ("realnvp", "nice")
 LOG_SCALE_SHARE = 0.25
 """Of log-scales, how strong they are beside shifts: random ones that grow with z make z run away."""
 _NOISE = 1024  # points that a layer's sharpness is set on

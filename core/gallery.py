@@ -113,6 +113,12 @@ def reconstructed(checkpoint: Checkpoint, rows: np.ndarray) -> np.ndarray:
     return decoded(checkpoint, stored_posteriors(checkpoint).centre[torch.from_numpy(found)].numpy())
 
 
+def reconstructed_images(checkpoint: Checkpoint, images: torch.Tensor) -> np.ndarray:
+    """Means of p(x|z) at the centres of the posteriors of (n, pixels) images, as they are encoded now."""
+    posterior = checkpoint.vae.posterior(images.to(next(checkpoint.vae.parameters())))
+    return decoded(checkpoint, posterior.centre.numpy())
+
+
 def _stored_places(checkpoint: Checkpoint, rows: np.ndarray) -> np.ndarray:
     """Places among the stored posteriors of rows of their split.
 

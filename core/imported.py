@@ -25,6 +25,7 @@ from core.config import LATENTS, DataConfig, ModelConfig, PriorConfig
 from core.datasets.archive import read_arrays
 from core.datasets.base import DataError
 from core.datasets.npz import pictures_of, to_classes
+from core.flows import COUPLINGS
 from core.ladder_fit import RATES, Target, fit, fit_moments
 from core.ladder_fit import start as started
 from core.latents import MAX_STORED, LatentCloud
@@ -140,8 +141,8 @@ def make(
     """
     if prior not in PRIOR_KINDS:
         raise ValueError(f"prior is {prior!r}, expected one that needs no encoder: {', '.join(PRIOR_KINDS)}")
-    if prior == "realnvp" and file.mean.shape[1] < 2:
-        raise ValueError("prior 'realnvp' couples dimensions and needs two or more; these latents have one")
+    if prior in COUPLINGS and file.mean.shape[1] < 2:
+        raise ValueError(f"prior {prior!r} couples dimensions and needs two or more; these latents have one")
     if prior == "mog" and "init_scale" in (options or {}):
         raise ValueError("init_scale has no meaning here: a mixture that is fitted starts at the codes; leave it out")
     fitted_rows, shown = _halves(len(file), fitted=prior != "standard")

@@ -35,6 +35,7 @@ from torch import Generator, Tensor
 from core import mixture
 from core.datasets import SPLIT_NAMES, Dataset
 from core.distributions import DiagonalNormal
+from core.flows import COUPLINGS
 from core.ladder_fit import RATES, Target, fit, fit_moments, fitted_numbers, start
 from core.ladder_records import Ladder, Rung, reference_of
 from core.latents import encode
@@ -217,7 +218,7 @@ def title_of(kind: str, components: int | None) -> str:
 
 def _possible(rungs: Sequence[Step], n: int, dim: int) -> list[Step]:
     """Those with no more components than images; couplings need two dimensions."""
-    kept = [(kind, size) for kind, size in rungs if (size or 1) <= n and (kind != "realnvp" or dim > 1)]
+    kept = [(kind, size) for kind, size in rungs if (size or 1) <= n and (kind not in COUPLINGS or dim > 1)]
     if not kept:
         raise ValueError(f"{n} training images in {dim} dimensions leave no rung to climb: ask for fewer components")
     return kept

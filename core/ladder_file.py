@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import CheckpointError, first_problem
+from core.flows import FLOWS
 from core.jsonfile import read_object
 from core.ladder import KINDS
 from core.ladder_records import Ladder, Rung, reference_of
@@ -152,7 +153,7 @@ def _problem(content: _File) -> str | None:
             return f"the title of a rung is {shown(rung.title)!r}"
         if rung.kind not in KINDS:
             return f"unknown kind of rung {shown(rung.kind, 40)!r}; known: {', '.join(KINDS)}"
-        if (rung.components is None) != (rung.kind in ("realnvp", "maf")):
+        if (rung.components is None) != (rung.kind in FLOWS):
             return f"a rung of kind {rung.kind} has components = {rung.components}"
     names = [(rung.kind, rung.components) for rung in content.rungs]
     if len(set(names)) < len(names):

@@ -158,6 +158,7 @@ def _first_problem(evaluation: dict[str, Any]) -> str | None:
     if gaps is not None and max(image.row for image in gaps.images) >= n:
         return f"worst_gaps must be rows of the {n} images"
     needed = ("n", "seed") if any(key in evaluation for key in ESTIMATES) else ()  # no estimate is shown without them
+    needed += ("samples",) if "nll" in evaluation else ()
     return next((f"{key} is missing" for key in needed if key not in evaluation), None)
 
 

@@ -27,7 +27,8 @@ _TERMS = (
 )
 
 _NAMES = {"elbo": "ELBO", "reconstruction": "reconstruction", "mutual_information": "information",
-          "marginal_kl": "marginal KL", "average_kl": "KL", "log_likelihood": "log p(x)"}  # fmt: skip
+          "marginal_kl": "marginal KL", "average_kl": "KL", "log_likelihood": "log p(x)",
+          "nll": "importance-weighted log p(x)"}  # fmt: skip
 """What may be gained, by its name in ``core.comparison.gains``."""
 
 

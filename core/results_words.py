@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from core.comparison import at_ceiling
+from core.comparison import at_ceiling, few_effective
 from core.published import Published, Study
 from core.records import Estimate
 from core.results_records import ResultGroup, ResultRow
 
-FEW_EFFECTIVE = 10
-"""Effective importance samples under which the likelihood hangs on a few draws."""
 STILL_RISING = 0.95
 """Share of the epochs after which a best epoch says that the training was not over."""
 
@@ -101,24 +99,26 @@ def study_sentence(study: Study) -> str:
 
 
 def _of_samples(group: ResultGroup) -> list[str]:
-    sizes = [row.test.get("ess_median", 0) for row in group.measured if not row.exact]
-    if not sizes or min(sizes) >= FEW_EFFECTIVE:
+    fewest = few_effective(row.test for row in group.measured)
+    if fewest is None:
         return []
     return [
-        f"Importance sampling hangs on few draws here: the median effective sample size is as low as {min(sizes):.1f}. "
+        f"Importance sampling hangs on few draws here: the median effective sample size is as low as {fewest:.1f}. "
         "So −log p(x) is an upper bound that may lie well above the truth, and not equally far for every model."
     ]
 
 
 def _of_ceiling(group: ResultGroup) -> list[str]:
-    """Where the information is as large as it can be, the marginal KL is not the prior's doing."""
-    for row in group.measured:
-        if at_ceiling(row.test) and "marginal_kl_null" not in row.test:
-            return [
-                f"The information has reached its ceiling log n = {row.test['log_n']['value']:.2f}, so most of the "
-                "marginal KL is not the priors' doing, its null is not known, and gains of the two are told as one."
-            ]
-    return []
+    """Where the information is as large as it can be, what of the marginal KL is the prior's doing is not known."""
+    found = [row for row in group.measured if at_ceiling(row.test) and "marginal_kl_null" not in row.test]
+    if not found:
+        return []
+    whose = "" if len(found) == len(group.measured) else f" of {', '.join(row.name for row in found)}"
+    return [
+        f"The information{whose} has reached its ceiling log n = {found[0].test['log_n']['value']:.2f}: what an "
+        "encoder carries above it counts as marginal KL. How much of that is the prior's doing is not known, nor its "
+        "null, and gains of the two are told as one there."
+    ]
 
 
 def _of_measures(group: ResultGroup) -> list[str]:

@@ -10,6 +10,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
@@ -57,6 +58,9 @@ def _worked(order: Order, folder: Path, tell: Callable[[str], None]) -> Outcome:
         with _telling(folder, tell):
             if _trained(order, folder):
                 return Outcome({}, stopped=True)
+    elif not order.afresh:  # an earlier attempt stored it, perhaps without what is measured last
+        with _telling(folder, tell):
+            _measured(order, folder)
     files = files_of(place)
     if order.store:
         tell("is put into the store")
@@ -67,12 +71,26 @@ def _worked(order: Order, folder: Path, tell: Callable[[str], None]) -> Outcome:
 def _trained(order: Order, folder: Path) -> bool:
     """Train and evaluate, as the command line does it; whether it was interrupted."""
     from core.checkpoint import recover
-    from core.cli import parsed
 
     recover(folder)
-    data = ["--data", order.data] if order.data else []
-    options = parsed(["train", "--name", order.name, "--root", str(folder), *data, *order.words])
+    options = _options(order, folder)
     return bool(options.run(options).get("interrupted"))
+
+
+def _measured(order: Order, folder: Path) -> None:
+    """What is put beside a stored model, measured once more."""
+    from core.cli_evaluate import add_measures
+    from core.datasets import load
+
+    options = _options(order, folder)
+    add_measures(order.name, folder, load(options.dataset, root=options.data))
+
+
+def _options(order: Order, folder: Path) -> Any:
+    from core.cli import parsed
+
+    data = ["--data", order.data] if order.data else []
+    return parsed(["train", "--name", order.name, "--root", str(folder), *data, *order.words])
 
 
 @contextlib.contextmanager

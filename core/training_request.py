@@ -17,6 +17,7 @@ from core.config import ModelConfig, TrainConfig, validated
 from core.datasets import DATASETS
 from core.datasets.npz import PREFIX
 from core.errors import first_problem
+from core.flows import COUPLINGS
 from core.posteriors import POSTERIORS
 from core.priors import PRIORS
 from core.training_file import state_file
@@ -105,7 +106,7 @@ def require_parts(
 
 def part_needs_two(kind: str) -> bool:
     """Whether a prior or posterior is made of couplings, which split the dimensions in two."""
-    return kind == "realnvp"
+    return kind in COUPLINGS
 
 
 def require_free(name: str, root: Path, taken: Collection[str] = ()) -> None:

@@ -22,12 +22,12 @@ else:
     st.info(reason)
 lesson.draw()
 
-for dataset in cards.datasets(available):
+for place, dataset in enumerate(cards.datasets(available)):
     group = cards.in_order(info for info in available if info.dataset == dataset)
     charts.heading(layout.dataset_title(dataset))
     for number, comparable in enumerate(cards.comparable(group)):
         rows = cards.rows(comparable)
-        key = f"split-{shown(dataset)}-{number}"
+        key = f"split-{shown(dataset)}-{place}-{number}"
         charts.chart(ready(figures.elbo_split, rows), key, cards.split_sentence(rows))
         charts.caption(cards.split_caption(comparable))
         downloads.keep({"Terms": partial(tables.terms_csv, rows)}, key)

@@ -5,6 +5,7 @@ import streamlit as st
 from core.figures import component_words
 from pages._ui import (
     cache_components,
+    cache_measures,
     changes,
     component_panel,
     component_sections,
@@ -42,7 +43,7 @@ if len(fit) > 1:
     st.info(f"One prior at a time: {layout.title_of(info)}, the first of {len(fit)} chosen models with components.")
 if info.prior != "vamp":
     st.markdown(components.no_inputs(info))
-if unusable := cache_components.stored(info.name, info.digest)[1]:
+if unusable := cache_measures.components(info.name, info.digest)[1]:
     st.info(f"Everything is calculated now: {unusable}.")
 
 

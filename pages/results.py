@@ -19,8 +19,8 @@ st.markdown(
 if problem:
     st.warning(f"Which models are not trained yet cannot be told: {problem}")
 infos = {info.name: info for info in available}
-for group in results.chosen(groups):
-    results.section(group, infos)
+for key, group in results.chosen(groups).items():
+    results.section(group, key, infos)
 
 with st.expander("How is this computed?"):
     st.latex(

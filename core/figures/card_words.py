@@ -90,11 +90,13 @@ def measure_rows(test: Mapping[str, Any], latent_dim: int) -> list[tuple[str, st
     mismatch = (test.get("distance") or {}).get("mismatch") or {}
     for key, label in (("holes", "holes: prior draws where no data is"), ("leaks", "leaks: codes where no prior is")):
         if key in mismatch:
-            rows.append((label, _share(mismatch[key]), f"a match: {100 * mismatch[key]['null']:.1f} %"))
+            rows.append(
+                (label, _share(mismatch[key]), f"a match: about 1 %, in one trial {100 * mismatch[key]['null']:.1f} %")
+            )
     for found in (test.get("distance") or {}).get("classifiers") or []:
         share = found["accuracy"]
         label = f"told apart by {found['classifier']}"
-        rows.append((label, _share(share), f"a match: {100 * share['null']:.1f} %"))
+        rows.append((label, _share(share), f"a match: 50 %, in one trial {100 * share['null']:.1f} %"))
     return rows
 
 

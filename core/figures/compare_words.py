@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.comparison import OF_KL, Difference, Measured, difference, estimate_of, gains, kl_splits
+from core.comparison import OF_KL, Difference, Measured, difference, estimate_of, few_effective, gains, kl_splits
 from core.figures.surgery_words import difference_words
 from core.figures.verdicts import better
 from core.records import Distance
@@ -20,6 +20,8 @@ FROM = {
     "average_kl": "from the KL, whose parts are not told apart here",
 }
 """The parts of a gain in a sentence."""
+LIKELIHOODS = {"log_likelihood": "log p(x)", "nll": "importance-weighted log p(x)"}
+"""Exact, or the gain of a bound."""
 _IN_NATS = (
     ("elbo", "ELBO, nats"),
     ("reconstruction", "reconstruction, nats"),
@@ -105,6 +107,17 @@ def whole_kl_words(models: Sequence[Measured]) -> str:
     return "The KL is taken apart only where the information of both models was measured, below its ceiling log n."
 
 
+def few_draws_words(models: Sequence[Measured]) -> str:
+    """What the importance-weighted likelihoods hang on, where that is few draws; else ""."""
+    fewest = few_effective(model.evaluation for model in models)
+    if fewest is None:
+        return ""
+    return (
+        "Importance-weighted likelihoods are bounds, and hang on few draws here: the median effective sample size is "
+        f"as low as {fewest:.1f}. Their differences may be those of how far each lies under log p(x)."
+    )
+
+
 def counts_sentence(chosen: Mapping[str, int], whole: Mapping[str, int]) -> str:
     """Of each class how many images are selected of how many shown, the most frequent first.
 
@@ -125,8 +138,11 @@ def _sentence(label: str, other: str, gained: Mapping[str, Difference]) -> str:
         lead = f"{label} gains {value} nats of ELBO over {other}"
     else:
         lead = f"{label} loses {value} nats of ELBO against {other}"
-    likelihood = gained.get("log_likelihood")
-    told = f"; log p(x): {difference_words(likelihood.estimate)} nats" if likelihood else ""
+    told = "".join(
+        f"; {words}: {difference_words(gained[key].estimate)} nats"
+        for key, words in LIKELIHOODS.items()
+        if key in gained
+    )
     return f"{lead}{parts_words(gained)}{told}."
 
 

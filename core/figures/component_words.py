@@ -67,10 +67,8 @@ def _lead(found: Components) -> str:
     if effective.high >= effective.null:
         return "Used as evenly as a perfect match would use them"
     if share > 0.9:
-        return "Nearly all are in use"
-    if share > 0.5:
-        return "Most are in use"
-    return f"Fewer than half of the {count:,} are in use"
+        return "Used nearly as evenly as a perfect match would use them"
+    return f"Used {'less' if share > 0.5 else 'far less'} evenly than a perfect match would use them"
 
 
 def component_sentence(found: Components, k: int, class_names: Sequence[str] = ()) -> str:

@@ -36,6 +36,7 @@ LOOKS = (
     Look("marginal_kl", "from less marginal KL", theme.MARGINAL, "triangle-down", 0.17),
     Look("average_kl", "from a smaller KL, not taken apart", theme.KL, "hourglass", 0.085),
     Look("log_likelihood", "log p(x)", theme.LOOSENESS, "diamond", 0.34),
+    Look("nll", "importance-weighted log p(x)", theme.LOOSENESS, "diamond-wide", 0.34),
 )
 
 Rows = Sequence[tuple[str, Mapping[str, Difference]]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from core.figures.ladder import over_fit, words_of
 from core.figures.ladder_axis import reference_name
 from core.figures.surgery_words import difference_words
@@ -46,7 +48,29 @@ def multimodal_answer(ladder: Ladder) -> str:
 def coupling_answer(ladder: Ladder) -> str:
     """Whether a VampPrior fits better than a mixture, then a colon and the numbers; "" where one is not there."""
     mog, vamp = _best(ladder, "mog"), _best(ladder, "vamp")
-    return "" if mog is None or vamp is None else _coupling(ladder, vamp, mog)
+    return "" if mog is None or vamp is None else f"{_coupling(ladder, vamp, mog)}{_unfinished(ladder)}"
+
+
+def _unfinished(ladder: Ladder) -> str:
+    """Whether a fit has surely ended short of what it can reach: below a smaller one of its kind, which it contains."""
+    told = []
+    for kind in ("mog", "vamp"):
+        rungs = [rung for rung in ladder.rungs if rung.kind == kind]
+        pairs = [(few, many) for few in rungs for many in rungs if _contains(many, few)]
+        short = [(few.train_gain.value - many.train_gain.value, few, many) for few, many in pairs]
+        short = [found for found in short if found[0] > SURE * math.hypot(*(rung.train_gain.se for rung in found[1:]))]
+        if short:
+            by, few, many = max(short, key=lambda found: found[0])
+            told.append(
+                f" Not all was fitted to its end: {many.title} does {by:.2f} nats worse on the training images than "
+                f"{few.title}, which it contains, so differences of this size can be those of the fits."
+            )
+    return "".join(told)
+
+
+def _contains(many: Rung, few: Rung) -> bool:
+    """Whether a mixture of equal weights could be the other one, each component several times."""
+    return (many.components or 0) > (few.components or 0) > 0 and (many.components or 0) % (few.components or 1) == 0
 
 
 def _frozen(answer: str) -> str:

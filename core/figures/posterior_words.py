@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.comparison import Measured, difference
 from core.posterior_records import Absorption, ImagePosterior
 from core.records import Estimate
 from core.report import Table
@@ -49,16 +50,17 @@ def agreement_sentence(found: ImagePosterior) -> str:
     )
 
 
-def means_sentence(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
-    """Mean gap and bound of some models over the test images; those that cannot be told apart are named together."""
-    gaps = {name: _of(metrics, "bound_gap") for name, metrics in rows}
-    bounds = {name: _of(metrics, "elbo") for name, metrics in rows}
-    if len(rows) == 1:
-        return f"Over the test images the bound of the {rows[0][0]} lies {gaps[rows[0][0]]} nats below log p(x)."
-    tight = _leaders({name: Estimate(-gap.value, gap.se) for name, gap in gaps.items()})
-    best = _leaders(bounds)
-    text = f"Smallest gap on the test images: {_named(tight, gaps)}. Best bound: {_named(best, bounds)}."
-    if set(tight) & set(best):
+def means_sentence(models: Sequence[Measured]) -> str:
+    """Mean gap and bound of some models over the test images; those that cannot be told apart are named together.
+
+    Models are told apart by their paired differences where both store what each image gives.
+    """
+    if len(models) == 1:
+        gap = _of(models[0].evaluation, "bound_gap")
+        return f"Over the test images the bound of the {models[0].label} lies {gap} nats below log p(x)."
+    tight, best = _leaders(models, "bound_gap", -1), _leaders(models, "elbo", 1)
+    text = f"Smallest gap on the test images: {_named(tight, 'bound_gap')}. Best bound: {_named(best, 'elbo')}."
+    if {model.name for model in tight} & {model.name for model in best}:
         return text
     return (
         f"{text} A tighter bound need not be a better one: decoders are trained together with their posteriors, and "
@@ -66,28 +68,28 @@ def means_sentence(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     )
 
 
-def _leaders(values: Mapping[str, Estimate]) -> list[str]:
-    """The largest, and all that are within two standard errors of the difference from it, best first."""
-    order = sorted(values, key=lambda name: -values[name].value)
-    first = values[order[0]]
-    return [name for name in order if first.value - values[name].value <= 2 * math.hypot(first.se, values[name].se)]
+def _leaders(models: Sequence[Measured], key: str, sign: int) -> list[Measured]:
+    """The best by a measure, and all whose difference from it is within two standard errors of 0, best first."""
+    order = sorted(models, key=lambda model: -sign * _of(model.evaluation, key).value)
+    gaps = [difference(model, order[0], key) for model in order]
+    return [model for model, gap in zip(order, gaps, strict=True) if gap is not None and not gap.clear]
 
 
-def _named(names: Sequence[str], values: Mapping[str, Estimate]) -> str:
-    text = " and ".join(f"{name}, {values[name]} nats" for name in names)
-    return f"{text} (not told apart by these images)" if len(names) > 1 else text
+def _named(models: Sequence[Measured], key: str) -> str:
+    text = " and ".join(f"{model.label}, {_of(model.evaluation, key)} nats" for model in models)
+    return f"{text} (not told apart by these images)" if len(models) > 1 else text
 
 
-def means_table(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> Table:
+def means_table(models: Sequence[Measured]) -> Table:
     """Bound, likelihood and gap of each model on the test images."""
     keys = ("elbo", "log_likelihood", "bound_gap", "quadrature_error")
     lines = []
-    for name, metrics in rows:
-        bound, exact, gap, error = (_of(metrics, key) for key in keys)
-        lines.append((name, str(bound), str(exact), str(gap), f"{error.value:.1g}"))
-    n, seed = rows[0][1]["n"], rows[0][1]["seed"]
+    for model in models:
+        bound, exact, gap, error = (_of(model.evaluation, key) for key in keys)
+        lines.append((model.label, str(bound), str(exact), str(gap), f"{error.value:.1g}"))
+    n, seed = models[0].evaluation["n"], models[0].evaluation["seed"]
     return Table(
-        ("model", "ELBO", "log p(x), by quadrature", "gap = KL(q(z|x) ‖ p(z|x))", "grid error, at most"),
+        ("model", "ELBO", "log p(x), by quadrature", "gap = KL(q(z|x) ‖ p(z|x))", "grid error, largest checked"),
         tuple(lines),
         f"Test split, n = {n:,}, seed {seed}; nats per image, ± one standard error over the images; one training seed "
         "a model. A perfect posterior would have a gap of 0.",
@@ -117,8 +119,8 @@ def absorption_sentence(name: str, found: Absorption) -> str:
     """The theorem in numbers."""
     return (
         f"{name}: ELBO {found.elbo} with the flow in the prior, {found.absorbed} with the flow in the posterior and in "
-        f"the decoder. No image's bound differs by more than {_power(found.difference)} nats in double precision "
-        f"({_power(found.difference_single)} in single). With a decoder that is not given the flow it is "
+        f"the decoder. None of the {found.n:,} bounds differs by more than {_power(found.difference)} nats in double "
+        f"precision ({_power(found.difference_single)} in single). With a decoder that is not given the flow it is "
         f"{found.kept_decoder}: then it is another model."
     )
 
@@ -136,4 +138,13 @@ def _log_likelihood(found: ImagePosterior) -> str:
 
 
 def _power(value: float) -> str:
-    return f"{value:.0e}" if value else "0"
+    """With one digit, rounded up: nothing is larger.
+
+    Example:
+        >>> _power(4.2e-13)
+        '5e-13'
+    """
+    if not value:
+        return "0"
+    exponent = math.floor(math.log10(value))
+    return f"{math.ceil(value / 10.0**exponent) * 10.0**exponent:.0e}"

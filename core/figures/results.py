@@ -73,7 +73,8 @@ def results_sentence(group: ResultGroup) -> str:
     """The figure in words: the best model, the simplest one, and how far apart."""
     named = [(row.nll, label) for row, label in zip(group.measured, labels(group.measured), strict=True) if row.nll]
     best, best_name = min(named, key=lambda pair: pair[0].value)
-    gained = next((row.gains.get("log_likelihood") for row in group.measured if row.nll == best), None)
+    gains = next((row.gains for row in group.measured if row.nll == best), {})
+    gained = gains.get("log_likelihood") or gains.get("nll")
     first, first_name = named[0]
     if best_name == first_name:
         return f"The lowest −log p(x) is that of {best_name}: {best} nats per image."

@@ -158,10 +158,15 @@ def gained_answer(block: GainBlock) -> Answer:
 
 
 def _source(gain: float, parts: Mapping[str, Difference]) -> str:
-    """The largest part of a gain that is surely one, and those that surely and noticeably take away from it."""
+    """The largest part of a gain that is surely one, and those that surely and noticeably take away from it.
+
+    It is most of the gain where it is over half of it and no part that is not sure is larger.
+    """
     more = [(one.estimate.value, key) for key, one in parts.items() if one.clear and one.estimate.value > 0]
     less = [LOST_TO[key] for key, one in parts.items() if one.clear and one.estimate.value < -NOTICED * gain]
     if not more:
         return ""
     cost = f"; {' and '.join(less)} cost some of it" if less else ""
-    return f", most of it from {WON_BY[max(more)[1]]}{cost}"
+    value, key = max(more)
+    most = value > gain / 2 and value >= max(one.estimate.value for one in parts.values())
+    return f", {'most' if most else 'part'} of it from {WON_BY[key]}{cost}"

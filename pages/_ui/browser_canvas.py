@@ -87,7 +87,8 @@ def _upload(shown: Look, landed: Landing | None) -> dict[str, Any] | None:
 
 def _note(shown: Look) -> str:
     """Which code a place stands for, in words."""
-    return " ".join(filter(None, [f"Pictures: {MADE[shown.drawn]}, 0 black, 1 white.", _code_words(shown),
+    scale = "0 black, 1 white" if shown.info.image_shape[0] == 1 else layout.scale_words(shown.info)
+    return " ".join(filter(None, [f"Pictures: {MADE[shown.drawn]}, {scale}.", _code_words(shown),
                                   browser.own_posterior(shown)]))  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from core.own_image import Landing
 from pages._ui import cache_browser, charts, controls, layout, own_data, place
 from pages._ui.browser import Look, place_of
 
-FILE = "own_image"
+FILE, LANDED = "own_image", "own-landed"
+"""Keys of the uploader, and of where its image landed."""
 
 
 def take(shown: Look) -> Landing | None:
@@ -29,13 +30,19 @@ def take(shown: Look) -> Landing | None:
         inverted = st.toggle("Dark ink on light paper", key="inverted", bind="query-params",
                              help="Exchanges dark and light: the data sets have light ink on dark ground.")  # fmt: skip
     if file is None:
+        st.session_state.pop(LANDED, None)
         st.caption("It stays in this session and is not kept.")
         return None
+    asked = (*shown.model, file.file_id, int(row), inverted, shown.seed)
+    if st.session_state.get(LANDED, (None,))[0] == asked:
+        return st.session_state[LANDED][1]
     try:
-        return cache_browser.landing(*shown.model, file.name, file.getvalue(), int(row), inverted, shown.seed)
+        found = cache_browser.landing(*shown.model, file.name, file.getvalue(), int(row), inverted, shown.seed)
     except ValueError as error:
         st.error(f"This image cannot be used: {error}.")
         return None
+    st.session_state[LANDED] = asked, found
+    return found
 
 
 def show(shown: Look, landed: Landing) -> None:

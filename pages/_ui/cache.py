@@ -11,19 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from core import checkpoint, checkpoint_list, embedding_file, generate, jobs, metrics_file, region, typicality, views
+from core import checkpoint, checkpoint_list, embedding_file, generate, jobs, region, typicality, views
 from core import gallery as galleries
 from core.browser_records import Reference
 from core.errors import CheckpointError
 from core.figures.images import mosaic_uri
 from core.gallery import Gallery
 from core.latents import LatentCloud, PointKind
-from core.metrics import coverage, per_image
-from core.metrics import distance as distances
+from core.metrics import per_image
 from core.mixture import Prepared
 from core.plain_text import shown
 from core.priors import PRIORS
-from core.records import CheckpointInfo, DensityGrid, Distance, Draws, Embedding, Place
+from core.records import CheckpointInfo, DensityGrid, Draws, Embedding, Place
 from pages._ui.cache_store import kept
 from pages._ui.turns import turns
 
@@ -32,6 +31,9 @@ ViewKey = tuple[str, int, int, int]
 
 MAP = "tsne:"
 """What the kind of a view starts with that is a map; the id of the job that made it follows."""
+
+MOST_DRAWS = 256 * 2**20
+"""Bytes of all draws that are kept: those of many dimensions are large."""
 
 WHOLE: ViewKey = ("plane", 0, 0, 0)
 """The latent space itself, where it has two dimensions."""
@@ -88,7 +90,7 @@ def null_grids(name: str, digest: str, key: ViewKey, cells: int) -> tuple[Densit
         return views.cloud_grid(first, shown.plane, part, cells), views.cloud_grid(second, shown.plane, part, cells)
 
 
-@kept(64)
+@kept(MOST_DRAWS, size=lambda found: found.q_z.nbytes + found.p_z.nbytes)
 def draws(name: str, digest: str, key: ViewKey, n: int, seed: int) -> Draws:
     """n draws of q(z) and n of p(z) with their places in a view; of a map, those that it was made of."""
     if key[0].startswith(MAP):
@@ -156,7 +158,8 @@ def split_images(name: str, digest: str) -> Any:
     loaded = model(name, digest)
     stored = loaded.flow_latents or latents(name, digest)
     data, shape = loaded.config.data, loaded.config.model
-    same = data.name, data.seed, data.binarisation, shape.image_shape, shape.likelihood, stored.split
+    version = data.source, data.train, data.validation, data.test
+    same = data.name, version, data.seed, data.binarisation, shape.image_shape, shape.likelihood, stored.split
     return _split_images(same, loaded.config)
 
 
@@ -181,22 +184,6 @@ def pseudo_input_places(name: str, digest: str, key: ViewKey) -> np.ndarray | No
     """Posterior means of the pseudo-inputs in a view, (K, 2), for a VampPrior; None for any other prior."""
     means = generate.pseudo_input_means(model(name, digest))
     return None if means is None else views.places(view(name, digest, key), means)
-
-
-@kept(64, "Counting holes and leaks, training two classifiers")
-def distance(name: str, digest: str, seed: int) -> Distance | None:
-    """Holes and leaks, classifiers and discrepancy with their nulls; None with too few images for that.
-
-    What ``python -m core evaluate`` stored with this seed is taken from there.
-    """
-    loaded, cloud = model(name, digest), latents(name, digest)
-    if len(cloud) < coverage.FEWEST:
-        return None
-    stored = metrics_file.record(loaded.metrics, cloud.split, "distance")
-    if stored is not None and stored.mismatch.seed == seed:
-        return stored
-    with turns.beside():
-        return distances.distance(cloud, loaded.vae.prior, seed=seed)
 
 
 @kept(256)
@@ -260,16 +247,6 @@ def stored_rows(name: str, digest: str) -> np.ndarray:
     loaded = model(name, digest)
     stored = loaded.latents or loaded.flow_latents
     return np.array([], int) if stored is None else stored.split_rows()
-
-
-def record(name: str, digest: str, key: str) -> Any:
-    """A record of the stored evaluation on the test split, None where there is none."""
-    return metrics_file.record(model(name, digest).metrics, "test", key)
-
-
-def per_dimension(name: str, digest: str) -> Any:
-    """Both KLs dimension by dimension, as they were stored; None where that has no meaning or was not measured."""
-    return record(name, digest, "per_dimension")
 
 
 def prior_kinds() -> tuple[str, ...]:

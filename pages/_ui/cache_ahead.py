@@ -33,6 +33,7 @@ class Ahead:
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
         self._questions: dict[Question, None] = {}
+        self._failed: dict[Question, None] = {}
         self._more = threading.Condition()
         self._started = False
 
@@ -48,6 +49,8 @@ class Ahead:
         if not self._started or known(function, *arguments):
             return
         with self._more:
+            if (function, arguments) in self._failed:  # a page asks at each of its runs
+                return
             self._questions[function, arguments] = None
             if len(self._questions) > MOST:
                 del self._questions[next(iter(self._questions))]
@@ -74,6 +77,10 @@ class Ahead:
             with self._turns.taken():
                 function(*arguments)
         except Exception:  # whoever asks for it by a click is told on the page
+            with self._more:
+                self._failed[function, arguments] = None
+                if len(self._failed) > MOST:
+                    del self._failed[next(iter(self._failed))]
             logging.getLogger(__name__).warning("Not made ahead: %s%r", function.__name__, arguments, exc_info=True)
 
 

@@ -176,9 +176,8 @@ def ellipses(name: str, digest: str, key: ViewKey, rows: tuple[int, ...]) -> tup
     return browse.posterior_ellipses(cache.model(name, digest), plane(name, digest, key), np.array(rows, int))
 
 
-@kept(16, "Encoding the image")
 def landing(name: str, digest: str, file: str, content: bytes, row: int, inverted: bool, seed: int) -> Landing:
-    """Where an uploaded image lands.
+    """Where an uploaded image lands; not kept here, since it is the visitor's own.
 
     Raises:
         ValueError: where it cannot be used, with the reason.

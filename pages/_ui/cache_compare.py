@@ -41,12 +41,6 @@ def _measured(label: str, listed: bytes, written: str, _info: CheckpointInfo) ->
     return Measured(_info.name, label, evaluation, found), why
 
 
-def training(name: str, digest: str) -> dict:
-    """What is told of a model's training, {} where nothing is."""
-    found = cache.model(name, digest).metrics.get("training", {})
-    return found if isinstance(found, dict) else {}
-
-
 @kept(64)
 def window(models: tuple[Model, ...]) -> Window:
     """The smallest square that holds the windows of all models, so that sizes can be compared."""

@@ -7,16 +7,12 @@ from typing import Any
 import numpy as np
 
 from core import component_pictures, component_places, memorisation, pseudo_inputs, views
-from core.checkpoint import checkpoint_root, place_of
-from core.component_file import Stored, read_components
 from core.component_records import Components, Interpolation, Steps, Usual, order
-from core.errors import CheckpointError
 from core.figures.component_map import lattice_of
 from core.figures.component_mosaic import mosaic_picture
 from core.nearest_records import Compared, Copies, Nearest
-from core.plain_text import shown_error
 from core.priors import MixturePrior
-from pages._ui import cache
+from pages._ui import cache, cache_measures
 from pages._ui.cache_store import kept
 from pages._ui.turns import turns
 
@@ -35,19 +31,10 @@ def _prior(name: str, digest: str) -> MixturePrior:
     return component_pictures.mixture_of(cache.model(name, digest))
 
 
-@kept(32)
-def stored(name: str, digest: str) -> tuple[Stored | None, str]:
-    """What the checkpoint keeps of its components; None where nothing, and why where its file cannot be used."""
-    try:
-        return read_components(place_of(checkpoint_root() / name), cache.latents(name, digest).split, digest), ""
-    except CheckpointError as error:
-        return None, shown_error(error)
-
-
 @kept(32, "Asking every component for its share of the data")
 def components(name: str, digest: str, seed: int) -> Components:
     """Usage, dead and duplicated components, class mix. What was stored with this seed is taken from there."""
-    kept, _ = stored(name, digest)
+    kept, _ = cache_measures.components(name, digest)
     if kept is not None and kept.components.seed == seed:
         return kept.components
     prior, cloud = _prior(name, digest), cache.latents(name, digest)
@@ -138,7 +125,7 @@ def compared(name: str, digest: str) -> Compared:
     Raises:
         ValueError: where it is not stored and the data set is not on this computer.
     """
-    kept, _ = stored(name, digest)
+    kept, _ = cache_measures.components(name, digest)
     if kept is not None and kept.compared is not None and kept.compared.seed == UNSEEN_SEED:
         return kept.compared
     return memorisation.compare(cache.model(name, digest), seed=UNSEEN_SEED)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from core import absorb
+import numpy as np
+
+from core import absorb, gallery
 from core.figures.drawing import Drawing
 from core.figures.posterior import posterior_panels
 from core.figures.ready import ready
@@ -10,14 +12,14 @@ from core.gap_records import WorstGaps
 from core.metrics import posterior_gap
 from core.metrics.latent_map import LatentMap
 from core.posterior_records import Absorption, ImagePosterior
-from pages._ui import cache
+from pages._ui import cache, cache_measures
 from pages._ui.cache_store import kept
 from pages._ui.turns import turns
 
 
-def worst(name: str, digest: str) -> WorstGaps | None:
+def worst(name: str) -> WorstGaps | None:
     """The stored test images with the largest gaps; None where they were not looked for."""
-    return cache.record(name, digest, "worst_gaps")
+    return cache_measures.record(name, "worst_gaps")
 
 
 @kept(128, "Integrating over the latent plane")
@@ -31,6 +33,17 @@ def image_posterior(name: str, digest: str, row: int, seed: int) -> ImagePosteri
     vae, around = cache.model(name, digest).vae, _around(name, digest)
     with turns.beside():
         return posterior_gap.image_posterior(vae, images[row : row + 1], around=around, seed=seed)
+
+
+@kept(64)
+def reconstruction(name: str, digest: str, row: int) -> np.ndarray:
+    """Mean of p(x|z) at the centre of q(z|x) of one image of the split, whether its posterior is stored or not.
+
+    Raises:
+        ValueError: where the data set is not on this computer.
+    """
+    image = cache.split_images(name, digest)[row : row + 1]
+    return gallery.reconstructed_images(cache.model(name, digest), image)
 
 
 @kept(64)

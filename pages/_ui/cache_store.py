@@ -38,12 +38,13 @@ class _Waiting(Condition):
         return super().wait(timeout)
 
 
-def kept(most: int, told: str = "") -> Callable[[F], F]:
+def kept(most: int, told: str = "", size: Callable[[Any], int] | None = None) -> Callable[[F], F]:
     """Keep what a function gives. Sessions that ask for the same at once wait for one of them; errors are not kept.
 
     Args:
-        most: answers; the one that was asked for longest ago goes first.
+        most: answers, or what their sizes may sum to; the one that was asked for longest ago goes first.
         told: what is said beside a spinner while a new one is made; "" for none.
+        size: of an answer, where their number is no measure of what they take; a larger one than ``most`` is not kept.
 
     Returns:
         A decorator. An argument whose name begins with "_" does not belong to the question; all others are hashable.
@@ -63,7 +64,7 @@ def kept(most: int, told: str = "") -> Callable[[F], F]:
                 look(found)
             return found
 
-        found = cached(LRUCache(most), key=key, condition=_Waiting())(make)
+        found = cached(LRUCache(most, size), key=key, condition=_Waiting())(make)
 
         @wraps(function)
         def answer(*arguments: Any) -> Any:

@@ -12,7 +12,7 @@ from core.figures.ready import ready
 from core.plain_text import shown_error
 from core.records import CheckpointInfo, Distance
 from core.report import Table
-from pages._ui import cache, cache_compare, cards, charts, controls, downloads, drawn, layout
+from pages._ui import cache_compare, cache_measures, cards, charts, controls, downloads, drawn, layout
 
 OF_TRAINING = {"parameters": "parameters", "epochs": "epochs of training", "seconds": "seconds of training"}
 """What is told of a training, with its name in the table."""
@@ -100,7 +100,7 @@ def _table(infos: list[CheckpointInfo], measured: list[Measured]) -> Table:
 
 
 def _facts(info: CheckpointInfo) -> dict[str, str]:
-    told = cache_compare.training(info.name, info.digest)
+    told = cache_measures.training(info.name)
     known = {name: told.get(key) for key, name in OF_TRAINING.items()}
     numbers = {name: f"{value:,.0f}" for name, value in known.items() if isinstance(value, int | float)}
     seeds = {"training seeds": f"{len(info.seeds)}"} if info.seeds else {}
@@ -109,7 +109,7 @@ def _facts(info: CheckpointInfo) -> dict[str, str]:
 
 def _distance(info: CheckpointInfo) -> Distance | None:
     """As it was stored with the evaluation: nothing is counted for a table."""
-    return cache.record(info.name, info.digest, "distance")
+    return cache_measures.record(info.name, "distance")
 
 
 def _caption(infos: list[CheckpointInfo], measured: list[Measured]) -> str:
@@ -122,6 +122,7 @@ def _caption(infos: list[CheckpointInfo], measured: list[Measured]) -> str:
         test.get("seed", 0),
         f"Numbers are ± one standard error over the images; {told}, and bold or filled beyond two standard errors; "
         f"whiskers and brackets are 95 % intervals. {once(compare_words.whole_kl_words, measured)} "
+        f"{once(compare_words.few_draws_words, measured)} "
         f"{cards.of_seeds(infos, [model.label for model in measured])}".replace("  ", " "),
     )
 

@@ -116,6 +116,8 @@ def _controls() -> tuple[int | None, int, bool, int]:
 def _region(fit: list[CheckpointInfo]) -> tuple[region.Corners | None, int, str]:
     """The box or lasso and in which panel it lies, typed or drawn."""
     names, titles = [info.name for info in fit], labels(fit)
+    if st.session_state.get("lasso_in", names[0]) not in names:
+        st.session_state["lasso"] = ""  # it was drawn in the panel of a model that is not shown any more
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
             "Selection", key="lasso", bind="query-params", max_chars=1500,

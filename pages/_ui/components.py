@@ -16,7 +16,7 @@ from core.figures.kept import once
 from core.figures.ready import ready, with_layout
 from core.pseudo_inputs import MOST
 from core.records import CheckpointInfo
-from pages._ui import cache, cache_components, charts, downloads, layout, numbers
+from pages._ui import cache, cache_components, charts, controls, downloads, layout, numbers
 
 SORTS = {"usage": "Usage", "class": "Class", "spread": "Spread", "neighbour": "Nearest component"}
 TILES = {"inputs": "Pseudo-inputs", "decoded": "What they decode to"}
@@ -89,12 +89,18 @@ def word_of(info: CheckpointInfo) -> str:
     return "pseudo-inputs" if info.prior == "vamp" else "components"
 
 
+def _in_other_planes() -> None:
+    """What was outlined in a plane of many dimensions is something else in that of another seed."""
+    controls.clear_region()
+    st.session_state["lasso"] = ""
+
+
 def seed_control() -> int:
-    """The seed of everything that is drawn on the page."""
+    """The seed of everything that is drawn on the page, and of the planes in it."""
     return int(
         st.number_input(
             "Seed", min_value=0, max_value=2**31 - 1, value=0, key="seed", bind="query-params", width=120,
-            help="Of the draws behind the numbers and of the samples.",
+            help="Of the draws behind the numbers and of the samples.", on_change=_in_other_planes,
         )
     )  # fmt: skip
 
@@ -216,7 +222,7 @@ def about(info: CheckpointInfo, choice: Choice, found: Components) -> None:
 
 
 def _caption(info: CheckpointInfo, choice: Choice, found: Components) -> str:
-    shown = "what each mean decodes to" if choice.decoded else "the pseudo-inputs, on one grey scale from 0 to 1"
+    shown = "what each mean decodes to" if choice.decoded else f"the pseudo-inputs, {layout.scale_words(info)}"
     if not info.decodes:
         shown = "the stored image whose code is nearest to each mean" if info.pictured else "blank, without images"
     plane = "the map is the latent space"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -217,11 +217,15 @@ def set_region(text: str) -> None:
     st.session_state["region"] = text
 
 
-def clear_region() -> None:
-    """Forget the region and the places in a plane: in another view the same numbers are another place."""
-    st.session_state["region"] = ""
-    for key in PLANE_KEYS + END_KEYS:
-        st.session_state[key] = None
+def clear_region(but: Container[str] = ()) -> None:
+    """Forget the region and the places in a plane: in another view the same numbers are another place.
+
+    Args:
+        but: keys that keep what they hold, since a link says them.
+    """
+    for key in ("region", *PLANE_KEYS, *END_KEYS):
+        if key not in but:
+            st.session_state[key] = "" if key == "region" else None
 
 
 def place_inputs(

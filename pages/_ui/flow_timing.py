@@ -17,7 +17,7 @@ from pages._ui import charts, downloads
 from pages._ui.flow_runs import Shown, forget_missing
 from pages._ui.turns import fragment
 
-FLOWS, METHODS, TASKS = ("maf", "iaf", "realnvp", "nice"), ("naive", "incremental", "fixed_point"), tuple(words.TASKS)
+FLOWS, METHODS, TASKS = tuple(words.FLOWS), ("naive", "incremental", "fixed_point"), tuple(words.TASKS)
 FIRST_D = 64
 """Of the cards, where it was measured; else the largest."""
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import figures, tables
 from core.records import CheckpointInfo
-from pages._ui import cache, changes, charts, controls, downloads, latent_view, layout, numbers, place
+from pages._ui import cache, cache_measures, changes, charts, controls, downloads, latent_view, layout, numbers, place
 from pages._ui.turns import fragment
 
 POINTS = 2000
@@ -35,7 +35,7 @@ def _draw(info: CheckpointInfo) -> None:
     if key == cache.WHOLE:
         with inputs:
             z = controls.place_inputs()  # read before the picture that marks the place is drawn
-    sentence = numbers.verdict(info, cache.distance(*model, 0))
+    sentence = numbers.verdict(info, cache_measures.distance(*model, 0))
     points, labels = cache.points(*model, key, POINTS, 0, "samples")
     with left:
         place.density_chart(

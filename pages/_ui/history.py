@@ -22,11 +22,13 @@ from pages._ui.turns import fragment
 
 STEP_S = 0.8
 """Seconds that each snapshot stays while the slider runs by itself."""
+GONE_S = 5.0
+"""Seconds without a step after which nobody is looking at the run any more."""
 ECHOES = 3
 """Steps that a browser may be behind."""
-EPOCH, PLAY, KEPT, ASKED = "epoch", "history-play", "history-kept", "training"
-"""Keys of the slider, of the run, (model, when it began, index it began at) or None, of the last kept epoch, and of the
-switch that asks for all of it."""
+EPOCH, PLAY, TICK, KEPT, ASKED = "epoch", "history-play", "history-tick", "history-kept", "training"
+"""Keys of the slider, of the run, (model, when it began, index it began at) or None, of its last step, of the last kept
+epoch, and of the switch that asks for all of it."""
 
 
 def section(infos: Sequence[CheckpointInfo], seed: int, chosen: int | None = None, *, on_request: bool = False) -> None:
@@ -157,8 +159,9 @@ def _slider(info: CheckpointInfo, course: Course) -> int:
 
 
 def _running(info: CheckpointInfo) -> bool:
-    """Whether the slider of this model runs by itself."""
-    return (st.session_state.get(PLAY) or ("",))[0] == info.name
+    """Whether the slider of this model runs by itself; not where nobody has looked at it for a while."""
+    name, began, _ = st.session_state.get(PLAY) or ("", 0.0, 0)
+    return name == info.name and time.monotonic() - max(began, st.session_state.get(TICK, 0.0)) < GONE_S
 
 
 def _play(info: CheckpointInfo, start: int) -> None:
@@ -184,6 +187,7 @@ def _stop() -> None:
 def _advance(course: Course) -> None:
     """Put the slider where it is by now: by the clock, so that a slow server leaves snapshots out and never lags."""
     index = _due(course)
+    st.session_state[TICK] = time.monotonic()
     st.session_state[EPOCH] = course.epochs[index]
     if index == len(course) - 1:
         _stop()

@@ -96,15 +96,27 @@ def picture(info: CheckpointInfo, found: Ladder) -> None:
     charts.caption(
         figures.caption(
             layout.dataset_title(info.dataset),
-            "train, validation and test",
+            "train, validation and test" if info.decodes else f"stored {info.split}",
             found.n_train,
             found.seed,
-            f"fitted to {found.n_train:,} training images in {found.steps:,} steps each; sizes chosen on "
-            f"{found.n_validation:,} validation images, judged on {found.n_test:,} test images; whiskers are 95 % "
-            f"intervals over the images, of the difference to {figures.reference_name(found)}; {null}",
+            f"{_of_splits(info, found)}; whiskers are 95 % intervals over the images, of the difference to {figures.reference_name(found)}; {null}",
         )
     )
     downloads.keep({"Ladder": lambda: _csv(found)}, name)
+
+
+def _of_splits(info: CheckpointInfo, found: Ladder) -> str:
+    """What the priors were fitted to, chosen by and judged on; imported latents have no splits and are cut in three."""
+    train, validation, test = (f"{n:,}" for n in (found.n_train, found.n_validation, found.n_test))
+    if not info.decodes:
+        return (
+            f"fitted to {train} of the posteriors in {found.steps:,} steps each; sizes chosen on {validation} others, "
+            f"judged on the remaining {test}"
+        )
+    return (
+        f"fitted to {train} training images in {found.steps:,} steps each; sizes chosen on {validation} validation "
+        f"images, judged on {test} test images"
+    )
 
 
 def _csv(found: Ladder) -> str:

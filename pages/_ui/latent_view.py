@@ -9,7 +9,7 @@ from core.figures.ready import ready
 from core.plain_text import shown_error
 from core.records import CheckpointInfo, DensityGrid, Plane
 from core.region import Corners
-from pages._ui import cache, charts, downloads, layout, numbers, place
+from pages._ui import cache, cache_measures, charts, downloads, layout, numbers, place
 from pages._ui.controls import Projection, View
 
 CELLS = 200
@@ -57,7 +57,7 @@ def draw(
         st.warning(f"{layout.title_of(info)}: {shown_error(error)}")
         return None
     q, p = cache.grids(*model, key, CELLS)
-    found = cache.distance(*model, view.seed)
+    found = cache_measures.distance(*model, view.seed)
     sentence = numbers.verdict(info, found)
     reach = CLICK_REACH * float(q.x[-1] - q.x[0])
     if p is None:

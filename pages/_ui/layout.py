@@ -80,6 +80,11 @@ def require_models() -> list[CheckpointInfo]:
     return chosen
 
 
+def scale_words(info: CheckpointInfo) -> str:
+    """How values between 0 and 1 are shown in pictures."""
+    return "on one grey scale" if info.image_shape[0] == 1 else "in colours from 0 to 1"
+
+
 def split_of(info: CheckpointInfo) -> str:
     """The split behind q(z), and how much of it where that is not all."""
     return info.split if info.images == info.total else f"{info.split} ({info.images:,} of {info.total:,} images)"

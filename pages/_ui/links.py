@@ -29,7 +29,10 @@ def follow() -> bool:
     # In its first run a session takes the models of the address, whatever is set here: then it is done in the next one.
     if not asked or ("models" in st.query_params and "models" not in st.session_state):
         return False
-    st.session_state["models"] = list(dict.fromkeys(asked))[: controls.MAX_MODELS]
+    chosen = list(dict.fromkeys(asked))[: controls.MAX_MODELS]
+    if chosen != st.session_state.get("models", chosen):
+        controls.clear_region(but=st.query_params)
+    st.session_state["models"] = chosen
     del st.query_params[layout.SHOW]
     return True
 

@@ -8,7 +8,7 @@ from core import figures, jobs, tables
 from core.figures.ready import ready
 from core.records import CheckpointInfo, Embedding
 from core.region import Corners
-from pages._ui import cache, charts, downloads, layout, numbers, place
+from pages._ui import cache, cache_measures, charts, downloads, layout, numbers, place
 from pages._ui import jobs as job_panel
 from pages._ui.controls import Projection, View
 
@@ -67,7 +67,7 @@ def _picture(
     figure = ready(
         figures.embedding_map, embedding, labels, names, over=figures.marks(None, corners, 1 if labels is None else 2)
     )
-    sentence = numbers.verdict(info, cache.distance(*model, view.seed))
+    sentence = numbers.verdict(info, cache_measures.distance(*model, view.seed))
     reach = REACH * float(max(*found.q.max(0) - found.q.min(0), *found.p.max(0) - found.p.min(0)))
     place.region_chart(figure, f"map-{info.name}", sentence, reach=reach, decodes=False)
     st.markdown(sentence)
@@ -87,4 +87,4 @@ def _picture(
     )
     writers = {"Draws": lambda: tables.draws_csv(found, ("map 1", "map 2"), names)}
     downloads.keep(writers, f"{info.name}-tsne")
-    numbers.metric_strip(info, cache.distance(*model, view.seed))
+    numbers.metric_strip(info, cache_measures.distance(*model, view.seed))

@@ -7,12 +7,16 @@ from functools import partial
 import streamlit as st
 
 from core import uploads as kept
-from core.datasets import DataError
+from core.datasets import DATASETS, DataError
+from core.datasets.titles import dataset_title
 from core.plain_text import shown_error
 from core.uploads import Kind, Upload
 
 MOST_MB = 50
 """Largest file that is taken; as in .streamlit/config.toml. The command line has no such limit."""
+
+_TAKEN = [name.casefold() for key in DATASETS for name in {key, dataset_title(key)}]
+"""What nobody's own data may be called where both can be chosen."""
 
 
 def uploads(kind: Kind = "images") -> list[Upload]:
@@ -25,10 +29,13 @@ def uploads(kind: Kind = "images") -> list[Upload]:
 
 
 def titles(found: list[Upload]) -> dict[str, Upload]:
-    """Files by what they are called in a list and in the address, where two of one title get a part of their id."""
-    names = [upload.title for upload in found]
+    """Files by what they are called in a list and in the address.
+
+    Where that could mean another file, or one of the data sets that there are, it gets a part of its id.
+    """
+    names = [upload.title.casefold() for upload in found] + _TAKEN
     return {
-        upload.title if names.count(upload.title) == 1 else f"{upload.title} ({upload.id[:6]})": upload
+        upload.title if names.count(upload.title.casefold()) == 1 else f"{upload.title} ({upload.id[:6]})": upload
         for upload in found
     }
 

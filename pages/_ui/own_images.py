@@ -41,7 +41,9 @@ def show() -> None:
         )  # fmt: skip
         own_data.delete_button("images", chosen)
     st.caption("Also from a terminal:")
-    words = training_request.command_line(["train", "--dataset", chosen.dataset, "--prior", "vamp"])
+    words = training_request.command_line(
+        ["train", "--dataset", chosen.dataset, "--prior", "vamp", "--prior-option", "init=data"]
+    )
     st.code(words, language="bash", wrap_lines=True)
 
 
@@ -51,7 +53,7 @@ def _picture(chosen: Upload, found: Preview) -> None:
     channels, height, width = found.image_shape
     sizes = ", ".join(f"{found.sizes[split]:,} {split}" for split in SPLITS)
     grey = (
-        "Grey values are intensities: training draws fresh binary images from them, validation and test were drawn once"
+        f"{'Grey' if channels == 1 else 'Colour'} values are intensities: training draws fresh binary images from them, validation and test were drawn once"
         if found.binarisation == "dynamic"
         else "Every pixel is 0 or 1 and stays as it is"
     )

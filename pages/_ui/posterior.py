@@ -16,7 +16,7 @@ from core.gap_records import ImageGap
 from core.plain_text import shown_error
 from core.posterior_records import ImagePosterior
 from core.records import CheckpointInfo
-from pages._ui import cache, cache_posterior, cards, charts, downloads, frame, layout
+from pages._ui import cache, cache_compare, cache_posterior, cards, charts, downloads, frame, layout
 from pages._ui.cache_ahead import ahead
 
 ROW, MOST_ROW = "row", 10_000_000
@@ -64,13 +64,21 @@ def name_of(info: CheckpointInfo) -> str:
     return "Gaussian posterior" if info.of_gaussians else f"{info.posterior_title} posterior"
 
 
+def named(models: list[CheckpointInfo]) -> list[tuple[str, CheckpointInfo]]:
+    """Models with what they are called, and with their own names where that is said of several."""
+    names = [name_of(info) for info in models]
+    return [
+        (name if names.count(name) == 1 else f"{name}, {info.name}", info)
+        for name, info in zip(names, models, strict=True)
+    ]
+
+
 def means(models: list[CheckpointInfo]) -> None:
     """The gap of each model over all test images."""
     rows = []
-    for info in models:
-        test = info.metrics.get("test", {})
-        if all(key in test for key in MEASURED):
-            rows.append((name_of(info), test))
+    for name, info in named(models):
+        if all(key in info.metrics.get("test", {}) for key in MEASURED):
+            rows.append(cache_compare.measured(info, name)[0])
         else:
             st.info(f"{layout.title_of(info)} is not evaluated: `python -m core evaluate {info.name} --save`")
     if rows:
@@ -80,7 +88,7 @@ def means(models: list[CheckpointInfo]) -> None:
 
 def choose(info: CheckpointInfo) -> tuple[int, int]:
     """The image to look at, by its row, and the seed of the draws; the loosest ones stand beside it to be clicked."""
-    worst = cache_posterior.worst(info.name, info.digest)
+    worst = cache_posterior.worst(info.name)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         typed = st.number_input(
             f"Row in the {info.split} split, from 0", min_value=0, max_value=MOST_ROW, value=None, step=1, key=ROW,
@@ -104,7 +112,11 @@ def choose(info: CheckpointInfo) -> tuple[int, int]:
 
 def _loosest(info: CheckpointInfo, found: tuple[ImageGap, ...], draws: int, seed: int) -> None:
     """The images with the largest gaps, each over a button that chooses it."""
-    pictures, real = cache.images(info.name, info.digest, tuple(image.row for image in found))
+    try:
+        pictures, real = cache.images(info.name, info.digest, tuple(image.row for image in found))
+    except ValueError as error:  # neither the data set nor all of these posteriors are here
+        _missing(info, error)
+        return
     st.markdown(
         f"The loosest bounds of the {name_of(info)}, with log p(x) − ELBO in nats. Click on a number to look at it."
     )
@@ -136,15 +148,15 @@ def image(models: list[CheckpointInfo], row: int, seed: int) -> None:
     info = models[0]
     key, rows = f"posterior-{info.name}", list[tuple[str, ImagePosterior]]()
     pictures, slot = st.container(), st.empty()
-    for one in models:
+    for name, one in named(models):
         began = time.monotonic()
         try:
-            rows.append((name_of(one), cache_posterior.image_posterior(one.name, one.digest, row, seed)))
+            rows.append((name, cache_posterior.image_posterior(one.name, one.digest, row, seed)))
         except ValueError as error:
             _missing(info, error)
             return
         except FloatingPointError as error:
-            st.error(f"{layout.title_of(one)}, {name_of(one)}: {error}.")
+            st.error(f"{layout.title_of(one)}, {name}: {error}.")
             continue
         if len(rows) == 1:
             with pictures:
@@ -177,12 +189,12 @@ def image(models: list[CheckpointInfo], row: int, seed: int) -> None:
 
 def _ahead_of_clicks(models: list[CheckpointInfo], seed: int) -> None:
     """What a click on any of the loosest images will ask for is made while nobody waits."""
-    worst = cache_posterior.worst(models[0].name, models[0].digest)
+    worst = cache_posterior.worst(models[0].name)
+    called = tuple((name, one.name, one.digest) for name, one in named(models))
     for found in () if worst is None else worst.images[:SHOWN]:
         for one in models:
             ahead.ask(cache_posterior.image_posterior, one.name, one.digest, found.row, seed)
-        named = tuple((name_of(one), one.name, one.digest) for one in models)
-        ahead.ask(cache_posterior.panels, named, found.row, seed)
+        ahead.ask(cache_posterior.panels, called, found.row, seed)
 
 
 def _missing(info: CheckpointInfo, error: ValueError) -> None:
@@ -200,8 +212,8 @@ def _pictures(models: list[CheckpointInfo], row: int) -> None:
     """The image beside what each model makes of it."""
     shown = cache.images(models[0].name, models[0].digest, (row,))[0]
     pairs = [("the image", shown)]
-    for info in models:
-        pairs.append((name_of(info), cache.reconstructed(info.name, info.digest, (row,))))
+    for name, info in named(models):
+        pairs.append((name, cache_posterior.reconstruction(info.name, info.digest, row)))
     uris = [figures.mosaic_uri(picture, at_least=96) for _, picture in pairs]
     alt = [
         f"{name} itself, row {row:,} of the {models[0].split} split" if k == 0 else f"mean of p(x|z) by the {name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,19 +40,33 @@ def summary(groups: Sequence[ResultGroup]) -> None:
     st.markdown("\n".join(lines))
 
 
-def chosen(groups: Sequence[ResultGroup]) -> list[ResultGroup]:
-    """The group that is looked at, the first one unless another is chosen, or all of them."""
-    if len(groups) < 2:
-        return list(groups)
-    titles = {_key(group): results_tables.short_title(group) for group in groups}
+def chosen(groups: Sequence[ResultGroup]) -> dict[str, ResultGroup]:
+    """The group that is looked at, the first one unless another is chosen, or all of them, by their keys."""
+    found = keyed(groups)
+    if len(found) < 2:
+        return found
+    titles: dict[str, str] = {}
+    for key, group in found.items():
+        title = results_tables.short_title(group)
+        titles[key] = title if title not in titles.values() else f"{title} ({key})"
     picked = controls.pick_one("Models of", {**titles, EVERYTHING: "all data sets"}, "group", width=420)
-    return [group for group in groups if picked in (_key(group), EVERYTHING)]
+    return {key: group for key, group in found.items() if picked in (key, EVERYTHING)}
 
 
-def section(group: ResultGroup, infos: dict[str, CheckpointInfo]) -> None:
+def keyed(groups: Sequence[ResultGroup]) -> dict[str, ResultGroup]:
+    """Groups by what stands for them in an address, in keys and in names of files; equal ones are numbered."""
+    found: dict[str, ResultGroup] = {}
+    for group in groups:
+        base = _key(group)
+        names = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(2)))
+        found[next(name for name in names if name not in found)] = group
+    return found
+
+
+def section(group: ResultGroup, name: str, infos: dict[str, CheckpointInfo]) -> None:
     """Figure, sentences, tables, commands and links of one group."""
     charts.heading(results_tables.group_title(group))
-    key = f"results-{_key(group)}"
+    key = f"results-{name}"
     if group.measured:
         charts.chart(ready(figures.results_figure, group), key, once(figures.results_sentence, group))
         charts.caption(once(_caption, group))
@@ -67,7 +82,7 @@ def section(group: ResultGroup, infos: dict[str, CheckpointInfo]) -> None:
 
 
 def _key(group: ResultGroup) -> str:
-    """Stands for the group in an address, in keys and in names of files."""
+    """Data, dimension, binarisation and number of images as one word."""
     words = (layout.dataset_title(group.dataset), group.latent_dim, group.binarisation, group.n)
     return re.sub(r"[^\w.-]+", "-", "-".join(map(str, words)))
 

@@ -13,7 +13,7 @@ from core.comparison import AT_CEILING
 from core.figures.ready import ready
 from core.metrics.latent import ACTIVE_VARIANCE
 from core.records import CheckpointInfo, CurvePoint
-from pages._ui import cache, cards, charts, downloads, drawn, layout
+from pages._ui import cache, cache_measures, cards, charts, downloads, drawn, layout
 
 COSTLY, KL_SEED = 20, 0
 FEW = 2
@@ -156,7 +156,7 @@ def looseness(group: list[CheckpointInfo], number: int) -> None:
 
 def dimensions(info: CheckpointInfo) -> None:
     """KL and activity of each dimension, where the prior is a product over dimensions."""
-    found = cache.per_dimension(info.name, info.digest)
+    found = cache_measures.record(info.name, "per_dimension")
     if found is None:
         if not info.of_gaussians:
             st.markdown(
@@ -173,11 +173,13 @@ def dimensions(info: CheckpointInfo) -> None:
     active = sum(value > ACTIVE_VARIANCE for value in found.activity)
     null = "far from 0 with independent ones too: so few posteriors in so many dimensions are never a product"
     if found.total_correlation_null is not None:
-        null = f"about {found.total_correlation_null} with independent ones and as many images"
+        null = f"at most about {found.total_correlation_null} with independent ones and as many images"
+    split = f" is {found.total_correlation} of dependence between dimensions ({null}) and the rest the marginals' own"
+    if len(found.activity) == 1:
+        split = " is that of its one dimension"
     sentence = (
         f"{layout.title_of(info)}: {active} of {len(found.activity)} dimensions are active. The marginal KL of "
-        f"{found.total} nats is {found.total_correlation} of dependence between dimensions ({null}) and the rest the "
-        f"marginals' own ({found.draws:,} draws)."
+        f"{found.total} nats{split} ({found.draws:,} draws)."
     )
     key = f"dimensions-{info.name}"
     kl, activity = np.array([[e.value, e.se] for e in found.average_kl]), np.array(found.activity)
@@ -244,7 +246,7 @@ def _curves(
 ) -> tuple[list[tuple[str, Sequence[CurvePoint]]], list[CheckpointInfo]]:
     """Named curves of the models that have them, and these models; says which lack them."""
     named = zip(cards.rows(group), group, strict=True)
-    found = [(name, cache.record(info.name, info.digest, key), info) for (name, _), info in named]
+    found = [(name, cache_measures.record(info.name, key), info) for (name, _), info in named]
     for _, curve, info in found:
         if curve is None and not info.of_gaussians:
             st.markdown(f"- **{layout.title_of(info)}**: this curve is for Gaussian ones, and q(z|x) here is a flow.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import streamlit as st
@@ -89,8 +90,8 @@ def _settings() -> dict[str, Any]:
             "Widths of the gated layers", "300 300", key="t_hidden", bind="query-params", max_chars=80, width=260,
             help="Of the encoder, and again of the decoder: whole numbers with spaces between them.",
         )  # fmt: skip
-    name, title = (own[dataset].dataset, own[dataset].title) if dataset in own else (dataset, dataset)
-    return {"dataset": name, "title": title, "prior": prior, "posterior": posterior, "dim": int(dim),
+    name = own[dataset].dataset if dataset in own else dataset
+    return {"dataset": name, "title": dataset, "prior": prior, "posterior": posterior, "dim": int(dim),
             "options": options, "values": values, "hidden": hidden}  # fmt: skip
 
 
@@ -108,7 +109,7 @@ def _request(chosen: dict[str, Any]) -> TrainingRequest:
     """What is asked for, under the name that is typed or else one that is free."""
     root = checkpoint_root()
     posterior = "" if chosen["posterior"] == "gaussian" else f"-{chosen['posterior']}"
-    base = f"{chosen['title']}-{chosen['dim']}d-{chosen['prior']}{posterior}".replace("_", "-")
+    base = f"{_word(chosen['title'])}-{chosen['dim']}d-{chosen['prior']}{posterior}"
     proposed = training_request.proposed_name(base, root, _waiting())
     typed = st.text_input(
         "Name", key="t_name", bind="query-params", placeholder=proposed, max_chars=100, width=420,
@@ -125,6 +126,11 @@ def _request(chosen: dict[str, Any]) -> TrainingRequest:
         hidden=_widths(chosen["hidden"]),
         settings=chosen["values"],
     )
+
+
+def _word(title: str) -> str:
+    """A data set's title within a name."""
+    return re.sub("[^A-Za-z0-9.]+", "-", title).strip("-")
 
 
 def _widths(text: str) -> tuple[int, ...]:

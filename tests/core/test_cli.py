@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from core.checkpoint import load
+from core.checkpoint_folders import NAME
 from core.cli import _recorded, _show_list, main
-from core.cli_train import _commit
+from core.cli_train import _commit, _default_name, add_train_arguments
 from core.priors import PRIORS
 from tests.core.commands import answer, check_evaluation, complaint, train_arguments, write_images
 
@@ -69,6 +71,21 @@ def test_the_options_reach_the_model(images: str, tmp_path: Path, capsys) -> Non
     assert "--prior mog" in checkpoint.config.command and checkpoint.config.versions["torch"]
     again = answer(capsys, "evaluate", "model", "--json", "--root", str(tmp_path), "--samples", "20")
     assert again == trained["test"], "what was measured is what is stored, in half precision too"
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ("fashion_mnist", "fashion-mnist-2d-vamp"),
+        ("npz:/some where/my Zähne_1.npz", "my-Z-hne-1-2d-vamp"),
+        ("npz:é.npz", "images-2d-vamp"),
+    ],
+)
+def test_the_default_name_is_one_that_a_checkpoint_can_have(data: str, name: str) -> None:
+    parser = argparse.ArgumentParser()
+    add_train_arguments(parser)
+    found = _default_name(parser.parse_args(["--dataset", data, "--prior", "vamp"]))
+    assert found == name and NAME.fullmatch(found)
 
 
 def test_the_text_for_people_has_units(images: str, tmp_path: Path, capsys) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from core.flow_timing import SEQUENTIAL, measure, network_passes, with_method
 from core.flow_timing_checks import check_flow
-from core.flow_timing_models import COUPLINGS, TimedFlow, make_flows
+from core.flow_timing_models import TimedFlow, make_flows
 from core.flow_timing_records import FLOW_NAMES, METHOD_NAMES, TASKS, FlowTimingSettings
 from core.flow_timing_settings import (
     check_budget,
@@ -17,7 +17,7 @@ from core.flow_timing_settings import (
     estimate_bytes,
     estimate_seconds,
 )
-from core.flows import Flow
+from core.flows import COUPLINGS, Flow
 from core.flows.inversion import METHODS
 from core.nn import MADE
 from tests.contracts import seeded

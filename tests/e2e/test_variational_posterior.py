@@ -26,4 +26,4 @@ def test_a_loose_image_is_chosen_by_its_button_and_both_posteriors_are_drawn(
     panels = page.locator(".js-plotly-plot").first
     for name in ("IAF posterior", "Gaussian posterior"):
         expect(panels.get_by_text(name)).to_be_visible()
-    expect(page.get_by_text("No image's bound differs by more than").first).to_be_visible()
+    expect(page.get_by_text("bounds differs by more than").first).to_be_visible()

@@ -227,6 +227,8 @@ def test_the_verdict_is_made_of_the_numbers():
     assert f"{table.effective.value:.1f} [" in words and "would show 5.9" in words
     even = replace(table, effective=replace(table.effective, high=6.0), duplicate_pairs=0, pairs_null=math.nan)
     assert component_words.usage_sentence(even).startswith("Used as evenly as a perfect match")
+    uneven = replace(table, effective=replace(table.effective, value=3.6, low=3.4, high=3.8, null=5.9))
+    assert component_words.usage_sentence(uneven).startswith("Used less evenly than a perfect match"), "of the match"
     few = np.array([0.9, 0.1, 0, 0, 0, 0])
     left = component_words.usage_sentence(replace(even, weight=few))
     assert left.startswith("The prior has given up most of its components (its weights have the entropy of 1.4 equal")

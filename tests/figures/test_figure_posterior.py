@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.comparison import Measured
 from core.figures import theme
 from core.figures.posterior import RADIUS, posterior_panels
 from core.figures.posterior_words import (
@@ -17,6 +18,7 @@ from core.figures.posterior_words import (
     means_sentence,
     means_table,
 )
+from core.per_image import PerImage
 from core.posterior_records import Absorption, ImagePosterior
 from core.records import DensityGrid, Estimate
 
@@ -85,25 +87,45 @@ def metrics(gap: float, elbo: float) -> dict[str, object]:
     return {key: {"value": value, "se": 0.1} for key, value in values.items()} | {"n": 300, "seed": 0}
 
 
+def model(name: str, gap: float, elbo: float, per_image: PerImage | None = None) -> Measured:
+    return Measured(name, name, metrics(gap, elbo), per_image)
+
+
 def test_a_tighter_bound_need_not_be_a_better_one() -> None:
-    rows = [("A", metrics(5.0, -100.0)), ("B", metrics(4.0, -102.0))]
+    rows = [model("A", 5.0, -100.0), model("B", 4.0, -102.0)]
     text = means_sentence(rows)
     assert "Smallest gap on the test images: B, 4.00 ± 0.10 nats. Best bound: A, −100.00 ± 0.10 nats." in text
     assert "need not be a better one" in text
-    assert "need not" not in means_sentence([rows[1], ("C", metrics(6.0, -103.0))])
+    assert "need not" not in means_sentence([rows[1], model("C", 6.0, -103.0)])
     assert "the bound of the A lies 5.00 ± 0.10" in means_sentence(rows[:1])
 
 
 def test_models_that_are_within_noise_are_named_together() -> None:
-    rows = [("A", metrics(4.1, -102.1)), ("B", metrics(4.0, -102.0)), ("C", metrics(4.4, -105.0))]
+    rows = [model("A", 4.1, -102.1), model("B", 4.0, -102.0), model("C", 4.4, -105.0)]
     text = means_sentence(rows)
     assert "B, 4.00 ± 0.10 nats and A, 4.10 ± 0.10 nats (not told apart by these images)" in text
     assert "C" not in text
 
 
+def test_the_difficulty_of_the_images_does_not_hide_a_difference() -> None:
+    rng = np.random.default_rng(0)
+    hard, noise = rng.normal(0, 5, 300), rng.normal(0, 0.2, 300)
+
+    def measured(name: str, better: np.ndarray | float) -> Measured:
+        values = {"reconstruction": hard - 100 + better, "average_kl": np.full(300, 2.0), "log_likelihood": hard - 98}
+        stored = PerImage({key: each.astype(np.float32) for key, each in values.items()}, "test", 0, 10, "these")
+        bound = values["reconstruction"] - values["average_kl"]
+        told = {"elbo": bound, "bound_gap": values["log_likelihood"] - bound}
+        found = {key: {"value": float(each.mean()), "se": float(each.std() / 300**0.5)} for key, each in told.items()}
+        return Measured(name, name, found | {"n": 300, "seed": 0}, stored)
+
+    close = means_sentence([measured("A", 0.0), measured("B", 0.4 + noise)])
+    assert "not told apart" not in close and close.count("A,") == 0, "0.4 of 0.3 nats apart, but image by image"
+    assert "not told apart" in means_sentence([measured("A", 0.0), measured("B", noise)])
+
+
 def test_the_table_of_the_test_images() -> None:
-    rows = [("A", metrics(5.0, -100.0)), ("B", metrics(4.0, -102.0))]
-    table = means_table(rows)
+    table = means_table([model("A", 5.0, -100.0), model("B", 4.0, -102.0)])
     assert table.rows[1][1:4] == ("−102.00 ± 0.10", "−98.00 ± 0.10", "4.00 ± 0.10") and "n = 300" in table.caption
 
 
@@ -112,4 +134,5 @@ def test_the_theorem_in_words() -> None:
         Estimate(-23.0, 0.2), Estimate(-23.0, 0.2), Estimate(-35.0, 0.6), 1.4e-14, 3.8e-6, 300, 300, 4, 0
     )
     text = absorption_sentence("A", found)
-    assert "1e-14" in text and "4e-06" in text and "−35.00 ± 0.60: then it is another model" in text
+    assert "None of the 300 bounds differs by more than 2e-14" in text, "rounded up: nothing is larger"
+    assert "4e-06" in text and "−35.00 ± 0.60: then it is another model" in text

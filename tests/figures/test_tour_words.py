@@ -144,6 +144,12 @@ def test_a_gain_is_told_with_its_source_and_what_it_cost():
     assert "the best of" not in answer.numbers and "−0.800 ± 0.030 from the marginal KL" in answer.numbers
 
 
+def test_most_of_a_gain_is_more_than_half_of_it():
+    unsure = {"reconstruction": gap(0.12, 0.12), "mutual_information": gap(0.04, 0.03), "marginal_kl": gap(0.10, 0.03)}
+    answer = models.gained_answer(GainBlock("Digits", [row("VampPrior", {"elbo": gap(0.26), **unsure})]))
+    assert answer.verdict == "A better bound, part of it from a smaller marginal KL."
+
+
 def test_at_the_ceiling_information_and_marginal_kl_are_not_told_apart():
     parts = {"reconstruction": gap(4.6), "average_kl": gap(-0.81, 0.03)}
     answer = models.gained_answer(GainBlock("MNIST", [row("RealNVP", {"elbo": gap(3.8), **parts})]))

@@ -51,9 +51,12 @@ function begin(root) {
 function arrive(instance) {
   const { kept } = store();
   const { state } = instance;
-  if (!state || !kept.has(state.model) || !kept.has(state.view)) return;
-  if (instance.modelId !== state.model) instance.model = makeModel(kept.get(state.model));
-  if (instance.viewId !== state.view) {
+  if (!state) return;
+  // Only what is new has to be there: the model came once, and views that came since may have taken its place.
+  const [newModel, newView] = [instance.modelId !== state.model, instance.viewId !== state.view];
+  if ((newModel && !kept.has(state.model)) || (newView && !kept.has(state.view))) return;
+  if (newModel) instance.model = makeModel(kept.get(state.model));
+  if (newView) {
     instance.view = prepared(kept.get(state.view));
     instance.window = { ...instance.view.meta.window };
     instance.cursor = null;
