@@ -49,8 +49,8 @@ def generated(infos: list[CheckpointInfo], seed: int) -> None:
     charts.chart(ready(sheet, blocks, width=width), "generated", alt)
     charts.caption(
         f"Means of p(x|z) at {SIDE * SIDE} draws z ~ p(z) of each prior, seed {seed}, none picked out, "
-        f"{layout.scale_words(fit[0])}. The same place in every block starts from the same draw of N(0, I): a flow bends it, a mixture puts it "
-        "into a component drawn by its weight."
+        f"{layout.scale_words(fit[0])}. The same place in every block starts from the same draw of N(0, I): a flow "
+        "bends it, a mixture puts it into a component drawn by its weight."
         + (" Models of different latent dimensions share the seed, not the noise." if _mixed(fit) else "")
     )
     downloads.keep({"Images": lambda: sheet_csv(blocks)}, "generated")

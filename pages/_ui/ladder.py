@@ -99,7 +99,8 @@ def picture(info: CheckpointInfo, found: Ladder) -> None:
             "train, validation and test" if info.decodes else f"stored {info.split}",
             found.n_train,
             found.seed,
-            f"{_of_splits(info, found)}; whiskers are 95 % intervals over the images, of the difference to {figures.reference_name(found)}; {null}",
+            f"{_of_splits(info, found)}; whiskers are 95 % intervals over the images, of the difference to "
+            f"{figures.reference_name(found)}; {null}",
         )
     )
     downloads.keep({"Ladder": lambda: _csv(found)}, name)

@@ -53,7 +53,8 @@ def _picture(chosen: Upload, found: Preview) -> None:
     channels, height, width = found.image_shape
     sizes = ", ".join(f"{found.sizes[split]:,} {split}" for split in SPLITS)
     grey = (
-        f"{'Grey' if channels == 1 else 'Colour'} values are intensities: training draws fresh binary images from them, validation and test were drawn once"
+        f"{'Grey' if channels == 1 else 'Colour'} values are intensities: training draws fresh binary images from "
+        "them, validation and test were drawn once"
         if found.binarisation == "dynamic"
         else "Every pixel is 0 or 1 and stays as it is"
     )

@@ -179,6 +179,7 @@ METRICS_DAMAGE = {
     "ess is text": ({"test": {"ess_median": "many"}}, "ess_median must be a number"),
     "estimate without n": ({"test": {"elbo": {"value": 1, "se": 0}, "seed": 0}}, "n is missing"),
     "estimate without seed": ({"test": {"elbo": {"value": 1, "se": 0}, "n": 3}}, "seed is missing"),
+    "likelihood without samples": ({"test": {"nll": {"value": 1, "se": 0}, "seed": 0, "n": 3}}, "samples is missing"),
     "long key": ({"test": {"y" * 100_000: {}}}, "must be an object"),
     "long split": ({"x" * 100_000: {}}, "is no name of a split"),
 }

@@ -174,6 +174,16 @@ def test_a_worker_tells_a_divergence_as_final_and_a_damaged_state_as_such(place:
     assert third.final and third.error.startswith("training diverged in epoch 1")
 
 
+def test_a_worker_that_was_killed_late_measures_the_rest(place: Path) -> None:
+    words = ("--dataset", write_images(place), "--hidden", "8", "--epochs", "1", "--samples", "5", "--prior", "mog",
+             "--prior-option", "components=3")  # fmt: skip
+    first = work(Order("model", words), lambda _: None)
+    stored = Order("model", words).folder / "model"
+    (stored / "components-test.safetensors").unlink()
+    again = work(Order("model", words), lambda _: None)
+    assert not first.error and not again.error and set(again.files) == set(first.files)
+
+
 def test_what_cannot_be_stored_stays_with_the_worker_and_the_next_sweep_fetches_it(
     place: Path, capsys, monkeypatch
 ) -> None:

@@ -156,6 +156,21 @@ def test_a_hover_changes_the_picture_and_sends_nothing(server: str, page: Page, 
     assert len(frames) == before
 
 
+def test_the_map_follows_however_many_views_were_looked_at(opened: Opened, settled: Settled) -> None:
+    page = opened(PATH)
+    seen = set()
+    for number in range(8):
+        count = page.get_by_role("spinbutton", name="Number of points")
+        before = page.locator("canvas.map").get_attribute("data-ready")
+        count.fill(str(1000 + 100 * number))
+        count.press("Enter")
+        page.wait_for_function(
+            "before => document.querySelector('canvas.map').dataset.ready !== before", arg=before, timeout=30_000
+        )
+        seen.add(page.locator("canvas.map").get_attribute("data-ready"))
+    assert len(seen) == 8
+
+
 def test_a_click_fills_the_inputs_and_typing_moves_the_marker(opened: Opened, settled: Settled) -> None:
     page = opened(PATH)
     page.mouse.click(*spot(page, 0.62, 0.55))

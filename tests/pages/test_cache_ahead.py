@@ -95,6 +95,9 @@ def test_what_cannot_be_made_is_logged_and_the_next_is_made(turns: Turns, caplog
         queue.ask(answer, 1)
     until(lambda: made == [1])
     assert "Not made ahead: answer(0,)" in caplog.text and "no such image" in caplog.text
+    with turns.taken():
+        queue.ask(answer, 0)
+        assert queue.waiting() == 0, "a page asks at each of its runs"
 
 
 def test_nothing_is_made_ahead_where_no_server_runs(turns: Turns) -> None:

@@ -35,6 +35,17 @@ def test_the_same_question_has_the_same_answer(calls: list[Any]) -> None:
     assert len(calls) == 5
 
 
+def test_large_answers_are_bounded_by_what_they_take(calls: list[Any]) -> None:
+    @kept(100, size=len)
+    def answer(length: int) -> bytes:
+        calls.append(length)
+        return bytes(length)
+
+    for length in (60, 30, 60, 50, 60, 200, 200, 60):
+        assert len(answer(length)) == length
+    assert calls == [60, 30, 50, 60, 200, 200], "50 took the place of both, and 200 is never kept"
+
+
 def test_what_does_not_belong_to_the_question_is_not_looked_at(calls: list[Any]) -> None:
     @kept(8)
     def answer(name: str, _loaded: Any) -> str:

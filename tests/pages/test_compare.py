@@ -102,6 +102,12 @@ def test_a_box_selects_the_same_images_in_every_panel(open_page: Open) -> None:
     assert "the first of the selection" in words(app)
 
 
+def test_a_selection_goes_with_the_panel_that_it_was_drawn_in(open_page: Open) -> None:
+    app = chosen(open_page, THREE, lasso="-9 9 -9 9", lasso_in="VampPrior")
+    app.multiselect(key="models").set_value([name for name in THREE if name != "vamp"]).run()
+    assert not app.exception and not app.text_input(key="lasso").value and "lie in the selection" not in words(app)
+
+
 def test_the_posterior_of_one_image_is_outlined_everywhere(open_page: Open) -> None:
     app = chosen(open_page, THREE, row="7")
     ellipses = [trace for trace in charts(app)[1]["data"] if trace["name"] == "q(z|x) of the chosen image"]

@@ -138,10 +138,20 @@ def test_play_runs_by_the_clock_and_ends_at_the_last_epoch(open_page: Open, monk
     clock[0] += 1.5 * history.STEP_S
     app.run()
     assert app.select_slider(key="epoch").value == 1
-    clock[0] += 20 * history.STEP_S
+    clock[0] += 4 * history.STEP_S
     app.run()
     assert app.select_slider(key="epoch").value == 2
     assert [button.key for button in app.button if "history" in (button.key or "")] == ["history-start"]
+
+
+def test_a_play_that_was_left_does_not_go_on(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(history.time, "monotonic", lambda: clock[0])
+    app = open_page("prior_vs_posterior", models="recorded", epoch="0")
+    app.button(key="history-start").click().run()
+    clock[0] += 60
+    app.run()
+    assert app.select_slider(key="epoch").value == 0 and app.button(key="history-start").label == "Play"
 
 
 def test_stop_and_a_moved_slider_end_the_play(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:

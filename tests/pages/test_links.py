@@ -30,6 +30,18 @@ def test_a_link_opened_in_a_new_tab_does_so_too(open_page: Open, query: dict[str
     assert not app.exception and app.multiselect(key="models").value == ["vamp"]
 
 
+def test_a_region_stays_behind_unless_the_link_says_it(open_page: Open) -> None:
+    app = open_page("prior_vs_posterior", models="three-d", region="-1 1 -1 1")
+    assert app.session_state["region"] == "-1 1 -1 1"
+    app.query_params["show"] = "three-d"
+    app.run()
+    assert app.session_state["region"] == "-1 1 -1 1", "the same model"
+    app.query_params["show"] = "three-d-gaussian"
+    del app.query_params["region"]
+    app.run()
+    assert not app.exception and app.session_state["region"] == ""
+
+
 def test_a_link_may_choose_several_models_but_none_twice_and_no_more_than_fit(open_page: Open) -> None:
     app = open_page("model_card", models="standard", show=["vamp", "mog", "vamp"])
     assert not app.exception and app.multiselect(key="models").value == ["vamp", "mog"]

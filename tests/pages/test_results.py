@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.results_records import ResultGroup
+from pages._ui import results
 from tests.pages.test_pages import charts, words
 from tests.pages.zoo import tiny_data, trained
 
@@ -43,6 +45,12 @@ def test_every_model_has_its_number_or_the_reason_and_its_command(open_page: Ope
     ]
     assert any("train --name fashion --dataset fashion_mnist" in code.value for code in app.code)
     assert "n = 0" not in words(app), "what is not measured has no number of images"
+
+
+def test_two_own_data_sets_of_one_name_are_two_groups() -> None:
+    found = [ResultGroup(f"npz:/{place}/teeth.npz", "fixed", "bernoulli", 2, 40, 0, (), ()) for place in "ab"]
+    assert list(results.keyed(found)) == ["teeth-2-fixed-40", "teeth-2-fixed-40-2"]
+    assert list(results.keyed(found).values()) == found
 
 
 def test_one_data_set_at_a_time_or_all(open_page: Open, root: Path) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.checkpoint import load
 from core.datasets import DataError
 from core.figures.ready import ready
+from core.latents import cloud
 from pages._ui import cache_posterior, cache_store, posterior
 from tests.pages.test_pages import charts, words
-from tests.pages.zoo import tiny_data
+from tests.pages.zoo import tiny_data, trained
 
 Open = Callable[..., AppTest]
 PAGE = "variational_posterior"
@@ -88,6 +93,31 @@ def test_what_the_loosest_images_ask_for_is_made_ahead(open_page: Open, monkeypa
     app.button(key=f"loosest-{pictures[1][1]}").click().run()
     assert not app.exception
     assert shown[-1].to_dict() is cache_posterior.panels(*pictures[1]).to_dict(), "the picture itself, not one like it"
+
+
+@pytest.mark.usefixtures("with_images")
+def test_two_models_of_one_posterior_have_their_own_names(open_page: Open, zoo: Path, tmp_path: Path) -> None:
+    for name, source in (("standard", "standard"), ("one", "posterior-iaf"), ("two", "posterior-iaf")):
+        shutil.copytree(zoo / source, tmp_path / name)
+    app = open_page(PAGE, tmp_path, models="standard")
+    assert not app.exception
+    assert "IAF posterior, one:" in words(app) and "IAF posterior, two:" in words(app)
+    assert "- Gaussian posterior:" in words(app)
+
+
+def test_an_image_whose_posterior_is_not_stored(
+    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tiny_data()
+    monkeypatch.setattr("tests.pages.zoo.cloud", partial(cloud, limit=10))
+    trained(tmp_path, "few", "standard", data)
+    monkeypatch.setattr("core.gallery.data_of", lambda *_, **__: data)
+    stored = load("few", tmp_path).latents
+    assert stored is not None and len(stored) == 10
+    missing = next(row for row in range(40) if row not in stored.split_rows())
+    app = open_page(PAGE, tmp_path, models="few", row=str(missing))
+    cache_store.clear()
+    assert not app.exception and f"row {missing};" in words(app)
 
 
 def test_without_the_data_set_the_page_says_what_is_missing(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,17 @@ def test_an_upload_is_shown_and_offered_for_training(open_own: Open, own_place: 
     assert not app.exception and not uploads.uploads() and "Nothing has been uploaded yet" in words(app)
 
 
+@pytest.mark.parametrize("name", ["digits.npz", "MNIST.npz"])
+def test_own_images_are_never_taken_for_a_data_set_of_the_same_name(open_own: Open, own_place: Path, name: str) -> None:
+    kept = uploads.keep(name, npz(images=images()))
+    called = f"{kept.title} ({kept.id[:6]})"
+    form = open_own()
+    assert not form.exception and called in form.selectbox(key="t_dataset").options
+    assert "--dataset digits " in form.code[0].value
+    form.selectbox(key="t_dataset").set_value(called).run()
+    assert not form.exception and f"{kept.dataset} --name {kept.title}-{kept.id[:6]}-2d-vamp" in form.code[0].value
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
