@@ -117,7 +117,7 @@ def test_an_image_whose_posterior_is_not_stored(
     missing = next(row for row in range(40) if row not in stored.split_rows())
     app = open_page(PAGE, tmp_path, models="few", row=str(missing))
     cache_store.clear()
-    assert not app.exception and f"row {missing};" in words(app)
+    assert not app.exception and f"Row {missing};" in words(app)
 
 
 def test_without_the_data_set_the_page_says_what_is_missing(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
