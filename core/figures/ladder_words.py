@@ -14,8 +14,8 @@ SURE = 2.0
 """Standard errors under which a difference is none that the test split can show."""
 _FROZEN = (
     "The VampPrior is fitted here afterwards, to a frozen encoder, so its components can only be what that encoder "
-    "makes of an image; trained together, the encoder would move towards them as well. Pseudo-inputs are found more slowly "
-    "than a mixture's means, so its gain in as many steps is a lower bound of what it can reach."
+    "makes of an image; trained together, the encoder would move towards them as well. Pseudo-inputs are found more "
+    "slowly than a mixture's means, so its gain in as many steps is a lower bound of what it can reach."
 )
 _NO_DIFFERENCE = "no difference that this test split can show"
 
