@@ -14,7 +14,7 @@ from typing import Any
 from core.config import TrainConfig
 from core.posteriors import POSTERIORS
 from core.priors import PRIORS
-from core.training_file import curve_file, state_file
+from core.training_file import curve_file, state_file, thinned
 
 LONGEST_DATA = 40
 """Letters of a data set's name in the default name of a model."""
@@ -94,7 +94,9 @@ def _default_name(options: argparse.Namespace) -> str:
     from core.datasets.npz import PREFIX
 
     posterior = "" if options.posterior == "gaussian" else f"-{options.posterior}"
-    data = Path(options.dataset).stem if options.dataset.startswith(PREFIX) else options.dataset
+    data = options.dataset
+    if data.startswith(PREFIX):
+        data = Path(data.removeprefix(PREFIX)).stem
     data = re.sub("[^A-Za-z0-9.]+", "-", data).strip("-.") or "images"
     return f"{data[:LONGEST_DATA]}-{options.latent_dim}d-{options.prior}{posterior}"
 
@@ -156,14 +158,21 @@ def forget_training(root: Path, name: str) -> None:
 
 
 def training_record(run: Any, vae: Any) -> dict[str, Any]:
-    """Course and cost of a finished training, as metrics.json holds them: the course to a millionth of a nat."""
+    """Course and cost of a finished training, as metrics.json holds them: the course to a millionth of a nat.
+
+    Of a very long one every so many epochs, with the best.
+    """
     from dataclasses import asdict
 
-    curve = [{key: round(value, 6) for key, value in asdict(record).items()} for record in run.position.curve]
+    position = run.position
+    curve = [
+        {key: round(value, 6) for key, value in asdict(record).items()}
+        for record in thinned(position.curve, position.best_epoch)
+    ]
     return {
-        "epochs": run.position.epoch,
-        "best_epoch": run.position.best_epoch,
-        "seconds": sum(record["seconds"] for record in curve),
+        "epochs": position.epoch,
+        "best_epoch": position.best_epoch,
+        "seconds": round(sum(record.seconds for record in position.curve), 6),
         "parameters": sum(parameter.numel() for parameter in vae.parameters()),
         "curve": curve,
     }

@@ -153,7 +153,8 @@ def few_effective(evaluations: Iterable[Mapping[str, Any]]) -> float | None:
 
     Under ``FEW_EFFECTIVE`` such a bound may lie far under log p(x), and further for one model than for another.
     """
-    sizes = [test.get("ess_median", 0) for test in evaluations if "nll" in test and "log_likelihood" not in test]
+    bounds = [test for test in evaluations if "nll" in test and "log_likelihood" not in test]
+    sizes = [test["ess_median"] for test in bounds if "ess_median" in test]
     return min(sizes) if sizes and min(sizes) < FEW_EFFECTIVE else None
 
 

@@ -74,7 +74,8 @@ def gallery(found: Draws, corners: Corners, cloud: LatentCloud, prior: Prior, *,
     log_q = mixture.log_prob(torch.from_numpy(found.p_z[p_rows]), *components)
     log_p = prior.log_prob(torch.from_numpy(found.q_z[q_rows]))
     classes = () if found.labels is None else class_counts(found.labels, q_rows)
-    holes, leaks = _share(log_q, of_q, min(REFERENCE, len(cloud))), _share(log_p, of_p, REFERENCE)
+    holes = _share(log_q, of_q, len(p_rows), min(REFERENCE, len(cloud)))
+    leaks = _share(log_p, of_p, len(np.unique(found.rows[q_rows])), REFERENCE)  # draws of one image are not independent
     return Gallery(q_rows, p_rows, len(found.q), classes, holes, leaks)
 
 
@@ -168,8 +169,8 @@ def class_counts(labels: np.ndarray, chosen: np.ndarray) -> tuple[tuple[int, int
     return tuple((int(values[k]), int(counts[k]), int((labels == values[k]).sum())) for k in order)
 
 
-def _share(values: torch.Tensor, reference: torch.Tensor, behind: int) -> tuple[float, float, float]:
+def _share(values: torch.Tensor, reference: torch.Tensor, independent: int, behind: int) -> tuple[float, float, float]:
     """Share of the values under the reference's quantile and its interval; nan without any."""
     if not len(values):
         return math.nan, math.nan, math.nan
-    return share_under(values, reference, independent=len(values), behind=behind)
+    return share_under(values, reference, independent=independent, behind=behind)

@@ -24,12 +24,10 @@ def snapshots_of(checkpoint: Checkpoint, root: Path) -> Snapshots | None:
     return read_snapshots(place_of(root / checkpoint.name), checkpoint.vae.prior, pixels, names)
 
 
-def stored_course(found: Snapshots, checkpoint: Checkpoint, *, seed: int = 0) -> Course | None:
-    """What was stored of these snapshots, with this seed; None where that is not what was stored."""
-    stored: Course | None = metrics_file.record(checkpoint.metrics, found.split, "course")
+def suits(stored: Course | None, found: Snapshots, *, seed: int = 0) -> bool:
+    """Whether what was stored is of these snapshots, with this seed."""
     epochs = tuple(one.epoch for one in found.taken)
-    suits = stored is not None and (stored.seed, stored.epochs, stored.images) == (seed, epochs, len(found.rows))
-    return stored if suits else None
+    return stored is not None and (stored.seed, stored.epochs, stored.images) == (seed, epochs, len(found.rows))
 
 
 def store_course(name: str, root: Path, *, seed: int = 0) -> Course | None:

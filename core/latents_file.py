@@ -17,6 +17,11 @@ from core.tensor_file import read_arrays
 MEAN_LIMIT, LOG_VAR_LIMIT, LABEL_LIMIT = 1e4, 30.0, 100_000
 """What a file may hold: far beyond any trained model, and small enough for every calculation that follows."""
 
+NOTABLE = 0.1
+"""Share of a posterior's standard deviation by which no stored mean is off."""
+_WIDTHS = {"mean": "log_var", "base_mean": "base_log_var"}
+"""Where the log-variance of a mean stands."""
+
 LONGEST_SPLIT = 64
 """Characters of the name of a split."""
 
@@ -70,8 +75,12 @@ def places_of(rows: np.ndarray, kept: np.ndarray) -> np.ndarray:
 
 
 def write(file: Path, stored: Stored) -> None:
-    """Store the numbers in half precision."""
+    """Store the numbers in half precision; means that would move by a notable part of their width, in single."""
     tensors: dict[str, np.ndarray] = {name: values.astype(np.float16) for name, values in stored.numbers.items()}
+    for name in stored.numbers.keys() & _WIDTHS:
+        moved = np.abs(tensors[name].astype(np.float32) - stored.numbers[name])
+        if (moved > NOTABLE * np.exp(0.5 * stored.numbers[_WIDTHS[name]])).any():
+            tensors[name] = stored.numbers[name].astype(np.float32)
     if stored.labels is not None:
         tensors["labels"] = stored.labels.astype(np.int32)
     save_file(tensors, file, metadata={"split": stored.split, "total": str(stored.total)})

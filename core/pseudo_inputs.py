@@ -185,13 +185,12 @@ def _classes(
     """Class mix (K, C), its usage-weighted purity, and the purity with shuffled labels."""
     if labels is None:
         return None, None, None
-    classes = torch.from_numpy(labels.astype(np.int64))
-    member = torch.nn.functional.one_hot(classes).double()
-    shuffled = member[torch.randperm(len(member), generator=generator)]
-    mass = share.double().T @ member
+    classes, each = torch.from_numpy(labels.astype(np.int64)), share.double().T
+    shuffled = classes[torch.randperm(len(classes), generator=generator)]
+    empty = each.new_zeros(len(each), int(classes.max()) + 1)
+    mass, by_chance = (empty.index_add(1, of, each) for of in (classes, shuffled))
     mix = mass / mass.sum(1, keepdim=True)  # 0 / 0 is nan: responsible for nothing
-    pure, by_chance = (float((share.double().T @ of).amax(1).sum() / share.double().sum()) for of in (member, shuffled))
-    return mix.numpy(), pure, by_chance
+    return mix.numpy(), *(float(of.amax(1).sum() / each.sum()) for of in (mass, by_chance))
 
 
 def _saturated(prior: MixturePrior) -> np.ndarray | None:

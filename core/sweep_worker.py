@@ -21,6 +21,8 @@ from core.progress import VARIABLE
 from core.sweep_order import Order, Outcome
 from core.sweep_transport import Store, files_of
 
+MEASURED = "measured"
+"""Empty file beside a model that is complete."""
 TELL_S = 2.0
 """Time between two looks at how far the training is, in seconds."""
 LOCK_S = 60.0
@@ -51,16 +53,19 @@ def work(order: Order, tell: Callable[[str], None]) -> Outcome:
 
 def _worked(order: Order, folder: Path, tell: Callable[[str], None]) -> Outcome:
     place = folder / order.name
+    done = folder / MEASURED
+    if order.afresh:
+        done.unlink(missing_ok=True)
     for old in (place, folder / STATES) if order.afresh else ():
         shutil.rmtree(old, ignore_errors=True)
-    if not place.exists():
-        torch.set_num_threads(order.threads)
+    torch.set_num_threads(order.threads)
+    if not done.exists():
         with _telling(folder, tell):
-            if _trained(order, folder):
+            if place.exists():  # an earlier attempt stored it, perhaps without what is measured last
+                _measured(order, folder)
+            elif _trained(order, folder):
                 return Outcome({}, stopped=True)
-    elif not order.afresh:  # an earlier attempt stored it, perhaps without what is measured last
-        with _telling(folder, tell):
-            _measured(order, folder)
+        done.touch()
     files = files_of(place)
     if order.store:
         tell("is put into the store")
@@ -78,12 +83,15 @@ def _trained(order: Order, folder: Path) -> bool:
 
 
 def _measured(order: Order, folder: Path) -> None:
-    """What is put beside a stored model, measured once more."""
+    """What is put beside a stored model, measured once more; without it the model is handed over all the same."""
     from core.cli_evaluate import add_measures
     from core.datasets import load
 
     options = _options(order, folder)
-    add_measures(order.name, folder, load(options.dataset, root=options.data))
+    try:
+        add_measures(order.name, folder, load(options.dataset, root=options.data))
+    except (ValueError, OSError):
+        logging.getLogger(__name__).warning("model %s: not all was measured", order.name, exc_info=True)
 
 
 def _options(order: Order, folder: Path) -> Any:

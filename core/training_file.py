@@ -42,12 +42,21 @@ def write_curve(file: Path, curve: Sequence[EpochRecord], epochs: int, pace_epoc
         pace_epochs: whole epochs of the present process.
         pace_s: seconds that they took.
     """
-    every = max(1, -(-len(curve) // MOST))
-    kept = [point for index, point in enumerate(curve, 1) if index % every == 0 or index == len(curve)]
-    points = [list(asdict(point).values()) for point in kept]
+    points = [list(asdict(point).values()) for point in thinned(curve)]
+    every = _every(len(curve))
     file.parent.mkdir(parents=True, exist_ok=True)
     content = {"epochs": epochs, "every": every, "pace_epochs": pace_epochs, "pace_s": pace_s, "points": points}
     write_json(file, content)
+
+
+def thinned(curve: Sequence[EpochRecord], best: int = 0) -> list[EpochRecord]:
+    """Of a course of more than ``MOST`` epochs every so many, with the last one and the best."""
+    every = _every(len(curve))
+    return [point for index, point in enumerate(curve, 1) if index % every == 0 or index in (len(curve), best)]
+
+
+def _every(epochs: int) -> int:
+    return max(1, -(-epochs // MOST))
 
 
 def read_curve(file: Path) -> TrainingCurve | None:

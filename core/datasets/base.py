@@ -96,10 +96,11 @@ class Dataset:
     def __post_init__(self) -> None:
         for name in SPLIT_NAMES:
             images, labels = self.split(name).images, self.split(name).labels
-            if images.ndim != 2 or images.shape[0] == 0 or images.shape[1] != prod(self.image_shape):
+            least = 1 if name == "validation" else 2  # of one image nothing has an error
+            if images.ndim != 2 or images.shape[0] < least or images.shape[1] != prod(self.image_shape):
                 raise DataError(
                     f"{self.name}: the {name} images have shape {tuple(images.shape)}, expected (n, "
-                    f"{prod(self.image_shape)}) with n > 0 for image_shape {self.image_shape}"
+                    f"{prod(self.image_shape)}) with n of {least} or more for image_shape {self.image_shape}"
                 )
             if labels is not None and labels.shape != (images.shape[0],):
                 raise DataError(f"{self.name}: {images.shape[0]} {name} images but labels of {tuple(labels.shape)}")

@@ -15,6 +15,8 @@ from core.datasets.archive import MAX_BYTES, read_arrays
 from core.datasets.base import SPLIT_NAMES, DataError, Dataset, Split, dynamic, partition
 
 PREFIX = "npz:"
+MOST_CLASSES = 2000
+"""Different labels: beyond it they are no classes, and tables of them take gigabytes."""
 N_MIN = 30
 CHANNELS = (1, 3)
 ARRAYS = (
@@ -221,4 +223,9 @@ def to_classes(path: Path, labels: np.ndarray | None, n: int) -> tuple[Tensor | 
     if labels.dtype.kind not in "biuU":
         raise DataError(f"{path}: the labels are {labels.dtype}, expected integers or strings")
     values, index = np.unique(labels, return_inverse=True)
+    if len(values) > MOST_CLASSES:
+        raise DataError(
+            f"{path}: the labels have {len(values):,} different values, expected at most {MOST_CLASSES:,} classes; "
+            "leave labels out where each image has its own"
+        )
     return torch.from_numpy(index.astype(np.int64)), tuple(str(value) for value in values)

@@ -128,11 +128,16 @@ def _multimodal(ladder: Ladder, mog: int, gaussian: int) -> str:
 
 def _coupling(ladder: Ladder, vamp: int, mog: int) -> str:
     sign, words = _against(ladder, vamp, mog)
+    fits = (
+        "A mixture fits better, as far as these fits go"
+        if _unfinished(ladder)
+        else "A mixture is enough and fits better"
+    )
     size = f"with {_numbers(ladder.rungs[vamp])} fitted numbers against {_numbers(ladder.rungs[mog])}"
     verdict = {
         1: f"Coupling helps: {words}, {size}.",
         0: f"A mixture is enough, {_NO_DIFFERENCE}: {words}, {size}.",
-        -1: f"A mixture is enough and fits better: {words}, {size}.",
+        -1: f"{fits}: {words}, {size}.",
     }[sign]
     return verdict
 

@@ -119,8 +119,10 @@ def multiples(
             traces += layers.data_rims(layers.regions(panel.q)[:1], lower)
             traces += layers.prior_rims(layers.regions(panel.p)[:1], lower)
         across, above, below = grid.domains(place)
-        axes |= _axes(panels[0].q, upper, across, above, ("", panel.axes[1]), first=place == 0)
-        axes |= _axes(panels[0].q, lower, across, below, panel.axes, first=False)
+        beside = panels[place - place % grid.columns].axes[1]  # is written once where all of a row have it
+        up = panel.axes[1] if across[0] == 0 or panel.axes[1] != beside else ""
+        axes |= _axes(panels[0].q, upper, across, above, ("", up), first=place == 0)
+        axes |= _axes(panels[0].q, lower, across, below, (panel.axes[0], up), first=False)
         heads.append(_head(panel, upper))
         if panel.p is None:
             heads.append(_no_map(across, below))
@@ -249,14 +251,14 @@ def _axes(
 ) -> dict[str, Any]:
     """Two axes of a panel, of equal scale, that move with those of the first panel.
 
-    One without a name has no numbers either; those up are beside the panels on the left.
+    One across without a name has no numbers either; those up are beside the panels on the left.
     """
     ranges = [[float(side[0]), float(side[-1])] for side in (grid.x, grid.y)]
     small = theme.AXIS | {"nticks": 4, "constrain": "domain"}
     x = small | {"domain": across, "range": ranges[0], "anchor": f"y{suffix}", "showticklabels": bool(names[0])}
     y = small | {"domain": up, "range": ranges[1], "anchor": f"x{suffix}", "showticklabels": across[0] == 0}
     x |= {"title": theme.axis_title(names[0], 2) if names[0] else None}
-    y |= {"constraintoward": "top", "title": theme.axis_title(names[1], 2) if across[0] == 0 else None}
+    y |= {"constraintoward": "top", "title": theme.axis_title(names[1], 2) if names[1] else None}
     if first:
         y |= {"scaleanchor": "x"}
     else:

@@ -119,7 +119,8 @@ def coupled_answer(ladder: Ladder) -> Answer | None:
     found = _split(coupling_answer(ladder))
     return found and Answer(
         f"Fitted afterwards to one encoder, {found.verdict[:1].lower()}{found.verdict[1:]}",
-        f"{found.numbers} Trained together with it, the encoder would move towards the pseudo-inputs as well.",
+        f"{found.numbers} Trained together with it, the encoder would move towards the pseudo-inputs as well; and they "
+        "are found slowly, so what they gain in as many steps is a lower bound.",
     )
 
 

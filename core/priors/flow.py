@@ -44,7 +44,7 @@ class FlowPrior(Prior):
     def log_prob(self, z: Latents) -> LogProb:
         """Change of variables, (n,) in nats."""
         u, log_det = self.flow.inverse_and_log_det(z)
-        base = DiagonalNormal(torch.zeros_like(u[0]), torch.zeros_like(u[0]))
+        base = DiagonalNormal(u.new_zeros(self.dim), u.new_zeros(self.dim))
         return base.log_prob(u) + log_det
 
     @torch.no_grad()

@@ -7,7 +7,7 @@ from core.checkpoint import checkpoint_root
 from core.density import Window
 from core.history_records import Course, Scene
 from core.snapshots import Snapshots
-from pages._ui import cache
+from pages._ui import cache, cache_measures
 from pages._ui.cache_store import kept
 
 CELLS = 200
@@ -30,11 +30,16 @@ def _recorded(name: str, digest: str) -> Snapshots:
     return found
 
 
-@kept(32, "Looking at every snapshot of the training")
 def course(name: str, digest: str, seed: int) -> Course:
     """Marginal KL and its null after every snapshot; what was stored with this seed is taken from there."""
-    found, loaded = _recorded(name, digest), cache.model(name, digest)
-    return history_measure.stored_course(found, loaded, seed=seed) or history.course(found, loaded, seed=seed)
+    found = _recorded(name, digest)
+    stored = cache_measures.record(name, "course", found.split)
+    return stored if history_measure.suits(stored, found, seed=seed) else _course(name, digest, seed)
+
+
+@kept(32, "Looking at every snapshot of the training")
+def _course(name: str, digest: str, seed: int) -> Course:
+    return history.course(_recorded(name, digest), cache.model(name, digest), seed=seed)
 
 
 @kept(32)

@@ -6,6 +6,7 @@ the model is written again.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from core import metrics_file, model_card
@@ -27,7 +28,7 @@ def measures(name: str) -> dict[str, Any]:
     Raises:
         CheckpointError: where it was broken since the model was listed.
     """
-    return _measures(name, model_card.written(name))
+    return _measures(name, _written(name))
 
 
 @kept(64)
@@ -35,9 +36,14 @@ def _measures(name: str, written: str) -> dict[str, Any]:  # noqa: ARG001
     return metrics_file.read_metrics(place_of(checkpoint_root() / name))
 
 
-def record(name: str, key: str) -> Any:
-    """A record of the stored evaluation on the test split, None where there is none."""
-    return _record(name, "test", key, model_card.written(name))
+def _written(name: str) -> str:
+    """Changes whenever a file of the model is written; while the folder is being replaced, always."""
+    return model_card.written(name) or str(time.monotonic_ns())
+
+
+def record(name: str, key: str, split: str = "test") -> Any:
+    """A record of the stored evaluation on a split, None where there is none."""
+    return _record(name, split, key, _written(name))
 
 
 @kept(128)
@@ -53,7 +59,7 @@ def training(name: str) -> dict[str, Any]:
 
 def components(name: str, digest: str) -> tuple[Stored | None, str]:
     """What the checkpoint keeps of its components; None where nothing, and why where its file cannot be used."""
-    return _components(name, digest, model_card.written(name))
+    return _components(name, digest, _written(name))
 
 
 @kept(32)
@@ -72,7 +78,7 @@ def distance(name: str, digest: str, seed: int) -> Distance | None:
     cloud = cache.latents(name, digest)
     if len(cloud) < coverage.FEWEST:
         return None
-    stored = _record(name, cloud.split, "distance", model_card.written(name))
+    stored = record(name, "distance", cloud.split)
     return stored if stored is not None and stored.mismatch.seed == seed else _distance(name, digest, seed)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 
 from core import absorb, gallery
@@ -50,11 +52,15 @@ def reconstruction(name: str, digest: str, row: int) -> np.ndarray:
 def panels(models: tuple[tuple[str, str, str], ...], row: int, seed: int) -> Drawing:
     """The picture of one image's posteriors by models, each given by what it is called, its name and its digest.
 
+    Those whose posterior cannot be integrated are left out.
+
     Raises:
-        ValueError: where the data set is not on this computer.
-        FloatingPointError: where a model's posterior cannot be integrated.
+        ValueError: where the data set is not on this computer, or nothing is left.
     """
-    rows = [(called, image_posterior(name, digest, row, seed)) for called, name, digest in models]
+    rows = []
+    for called, name, digest in models:
+        with suppress(FloatingPointError):
+            rows.append((called, image_posterior(name, digest, row, seed)))
     return ready(posterior_panels, rows)
 
 

@@ -40,7 +40,7 @@ def comparable(infos: list[CheckpointInfo], needed: Iterable[str] = TERMS) -> li
     for info in infos:
         test = info.metrics.get("test", {})
         if all(term in test for term in needed):
-            images = (info.binarisation, info.data_seed, info.likelihood, info.image_shape, test.get("n"))
+            images = (info.dataset, info.binarisation, info.data_seed, info.likelihood, info.image_shape, test.get("n"))
             same = (*images, info.latent_dim)
             groups.setdefault(same, []).append(info)
     return list(groups.values())

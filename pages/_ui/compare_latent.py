@@ -44,7 +44,7 @@ def show(infos: list[CheckpointInfo]) -> Chosen:
     fit = [info for info in infos if layout.why_not_drawn(info) is None]
     if reasons:
         st.info("  \n".join(reasons))
-    row, n, means, seed = _controls()
+    row, n, means, seed = _controls(planes=any(info.latent_dim > 2 for info in fit))
     if not fit:
         return Chosen(seed, row, np.array([], int), np.array([], int))
     models = tuple((info.name, info.digest) for info in fit)
@@ -93,7 +93,7 @@ def neighbours(infos: list[CheckpointInfo], seed: int) -> None:
     )
 
 
-def _controls() -> tuple[int | None, int, bool, int]:
+def _controls(*, planes: bool) -> tuple[int | None, int, bool, int]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         row = st.number_input(
             "Image (row of the split)", min_value=0, max_value=10**7, value=None, key="row", bind="query-params",
@@ -104,7 +104,7 @@ def _controls() -> tuple[int | None, int, bool, int]:
             "Images shown", min_value=50, max_value=5000, value=IMAGES, step=250, key="images",
             bind="query-params", width=140, help="At random, the same ones in every panel.",
         )  # fmt: skip
-        seed = components.seed_control()
+        seed = components.seed_control(planes=planes)
         means = st.toggle(
             "Means instead of draws", key="means", bind="query-params",
             help="One draw of q(z|x) for each image, with the same noise in every model, or its mean. Means alone look "

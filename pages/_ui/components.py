@@ -95,12 +95,16 @@ def _in_other_planes() -> None:
     st.session_state["lasso"] = ""
 
 
-def seed_control() -> int:
-    """The seed of everything that is drawn on the page, and of the planes in it."""
+def seed_control(*, planes: bool) -> int:
+    """The seed of everything that is drawn on the page.
+
+    Args:
+        planes: whether it is also that of a plane of many dimensions, in which something may be outlined.
+    """
     return int(
         st.number_input(
             "Seed", min_value=0, max_value=2**31 - 1, value=0, key="seed", bind="query-params", width=120,
-            help="Of the draws behind the numbers and of the samples.", on_change=_in_other_planes,
+            help="Of the draws behind the numbers and of the samples.", on_change=_in_other_planes if planes else None,
         )
     )  # fmt: skip
 
@@ -112,7 +116,7 @@ def look(info: CheckpointInfo) -> Look:
         drawn = False
         if info.decodes:
             drawn = segments("Samples", PIXELS, "pixels", help="The mean of p(x|z), or one draw of it.") == "draw"
-        return Look(decoded, drawn, seed_control())
+        return Look(decoded, drawn, seed_control(planes=info.latent_dim > 2))
 
 
 def choose(look: Look, found: Components) -> Choice:

@@ -24,9 +24,11 @@ def style() -> None:
             to { box-shadow: inset 0 0 #8080, inset 18px 0 12px -12px #808080b0; }
         }
         @media (max-width: 640px) {
-            [data-testid=stElementContainer]:has(> [data-testid=stFullScreenFrame] .js-plotly-plot) {
-                animation: more-aside linear both;
-                animation-timeline: scroll(self inline);
+            @supports (animation-timeline: scroll(self inline)) {
+                [data-testid=stElementContainer]:has(> [data-testid=stFullScreenFrame] .js-plotly-plot) {
+                    animation: more-aside linear both;
+                    animation-timeline: scroll(self inline);
+                }
             }
             [data-testid=stMainBlockContainer] { padding-left: 1rem; padding-right: 1rem; }
             [data-testid=stElementContainer]:not([class*=st-key-hero])

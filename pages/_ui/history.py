@@ -22,7 +22,7 @@ from pages._ui.turns import fragment
 
 STEP_S = 0.8
 """Seconds that each snapshot stays while the slider runs by itself."""
-GONE_S = 5.0
+GONE_S = 30.0
 """Seconds without a step after which nobody is looking at the run any more."""
 ECHOES = 3
 """Steps that a browser may be behind."""

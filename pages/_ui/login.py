@@ -31,6 +31,8 @@ def gate() -> None:
     elif not permitted(user, secrets.get("access", {})):
         who = charts.plain(str(user.get("email", "This account")))
         told = f"{who} may not look at this. Whoever runs the server can add it."
+        if permitted({**user, "email_verified": True}, secrets["access"]):
+            told = f"{who} may not look at this: the provider of the login does not say that the address is verified."
         _only(told, ("Log out", ":material/logout:", st.logout))
     else:
         st.sidebar.button("Log out", key="log-out", icon=":material/logout:", on_click=st.logout, type="tertiary")

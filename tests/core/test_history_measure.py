@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from core import history
-from core.checkpoint import checkpoint_root, load
+from core import history, metrics_file
+from core.checkpoint import Checkpoint, checkpoint_root, load
 from core.errors import CheckpointError
-from core.history_measure import snapshots_of, stored_course
+from core.history_measure import snapshots_of, suits
+from core.history_records import Course
 from core.metrics_file import read_metrics
 from tests.core.commands import answer, complaint, train_arguments, write_images
 
@@ -27,13 +28,17 @@ def root(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     return tmp_path
 
 
+def recorded(checkpoint: Checkpoint) -> Course | None:
+    return metrics_file.record(checkpoint.metrics, "test", "course")
+
+
 def test_training_keeps_it_and_it_is_what_a_page_would_calculate(root: Path) -> None:
     checkpoint = load("model", root)
     found = snapshots_of(checkpoint, root)
     assert found is not None and snapshots_of(load("other", root), root) is None
-    stored = stored_course(found, checkpoint)
-    assert stored is not None and stored == history.course(found, checkpoint)
-    assert stored_course(found, checkpoint, seed=1) is None, "another seed gives other numbers"
+    stored = recorded(checkpoint)
+    assert stored == history.course(found, checkpoint) and suits(stored, found)
+    assert not suits(stored, found, seed=1), "another seed gives other numbers"
     assert "course" not in load("other", root).metrics["evaluations"]["test"]
 
 
@@ -43,7 +48,7 @@ def test_what_is_of_other_snapshots_is_not_taken(root: Path) -> None:
     assert found is not None
     course = checkpoint.metrics["evaluations"]["test"]["course"]
     course["moments"][-1]["epoch"] += 1
-    assert stored_course(found, checkpoint) is None
+    assert not suits(recorded(checkpoint), found)
 
 
 def test_the_command_tells_it_and_keeps_it_where_asked(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,6 +95,6 @@ def test_every_shipped_recording_is_measured() -> None:
     for file in sorted(root.glob("*/snapshots.safetensors")):
         checkpoint = load(file.parent.name, root)
         found = snapshots_of(checkpoint, root)
-        assert found is not None and stored_course(found, checkpoint) is not None, file.parent.name
+        assert found is not None and suits(recorded(checkpoint), found), file.parent.name
         checked += 1
     assert checked >= 9

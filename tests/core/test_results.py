@@ -17,8 +17,8 @@ from core.checkpoint import checkpoint_root
 from core.cli import main
 from core.measures_only import folder_of
 from core.published import PUBLISHED, published_for
-from core.records import Estimate
-from core.results import results
+from core.records import CheckpointInfo, Estimate
+from core.results import _key, results
 from core.results_records import ResultGroup, ResultRow
 from core.results_tables import gains_csv, gains_table, group_title, quality_table, results_csv, split_table
 from core.results_text import results_markdown
@@ -59,6 +59,16 @@ def test_only_what_may_be_compared_stands_together(root: Path) -> None:
     names = [row.name for row in found["digits", 2, "fixed"].rows]
     assert names == ["a", "b", "iaf", "broken", "unmeasured", "later"], "simplest first, without numbers last"
     assert not any("latents" in [row.name for row in group.rows] for group in found.values())
+
+
+@pytest.mark.parametrize(
+    "change", [{"data_seed": 1}, {"likelihood": "logistic"}, {"image_shape": (1, 9, 9)}, {"dataset": "other"}]
+)
+def test_other_images_are_another_group(change: dict) -> None:
+    one = CheckpointInfo("a", dataset="m", latent_dim=2, binarisation="dynamic", likelihood="bernoulli",
+                         image_shape=(1, 8, 8), data_seed=777)  # fmt: skip
+    assert _key(replace(one, name="b"), {"n": 9}) == _key(one, {"n": 9}) != _key(replace(one, **change), {"n": 9})
+    assert _key(one, {"n": 8}) != _key(one, {"n": 9})
 
 
 def test_every_row_says_its_number_or_why_there_is_none(root: Path) -> None:

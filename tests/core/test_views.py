@@ -18,7 +18,7 @@ from core.latents import LatentCloud, stored_rows
 from core.priors import PRIORS, MixturePrior, Prior, PriorContext
 from core.records import HDR_SHARES, CurvePoint, DensityGrid, Draws, Estimate
 from core.region import box
-from tests.contracts import seeded
+from tests.contracts import registered_prior, seeded
 
 DIM = 5
 
@@ -187,6 +187,25 @@ def test_a_region_counts_what_lies_in_it() -> None:
     assert all(count <= of <= left.draws for _, count, of in left.classes)
     assert [label for label, _, _ in left.classes] in ([0, 1], [1, 0]) and right.classes == ()
     assert np.array_equal(found.labels, found.rows % 2)  # type: ignore[arg-type]
+
+
+def test_a_place_without_codes_is_no_trouble_for_a_flow() -> None:
+    cloud, _ = two_blobs()
+    flow = registered_prior("realnvp")(2).requires_grad_(False)
+    found = gallery(views.draws(views.view("plane", cloud, flow), flow, 300), box(1.0, 3.0, -3.0, 3.0), cloud, flow)
+    assert not len(found.q_rows) and math.isnan(found.leaks[0])
+
+
+def test_leaks_are_as_sure_as_there_are_images() -> None:
+    """Twenty draws of one image are no twenty images."""
+    cloud, prior = two_blobs()
+    few = LatentCloud(cloud.mean[:5], cloud.log_var[:5], None, "test", 5)
+    drawn = views.draws(views.view("plane", few, prior), prior, 1000)
+    low, high = gallery(drawn, box(-4.0, 0.0, -3.0, 3.0), few, prior).leaks[1:]
+    more = gallery(
+        views.draws(views.view("plane", cloud, prior), prior, 1000), box(-4.0, 0.0, -3.0, 3.0), cloud, prior
+    ).leaks
+    assert high - low > 4 * (more[2] - more[1])
 
 
 def test_tables_hold_the_drawn_numbers() -> None:
