@@ -80,6 +80,19 @@ def test_beyond_the_limits_is_refused_by_name(values: dict, named: str, tmp_path
         read_latents(stored(tmp_path / "latents.safetensors", **values), 2)
 
 
+def test_no_mean_moves_by_a_notable_part_of_its_width(tmp_path: Path) -> None:
+    """Half precision has steps of 1 near 1,500: all codes would lie on a few of them."""
+    rng = np.random.default_rng(0)
+    for middle, log_var, precise in ((0.0, -4.6, False), (10.0, -10.0, True), (1500.0, -4.6, True)):
+        mean = (middle + rng.normal(size=(50, 3))).astype(np.float32)
+        file = tmp_path / "latents.safetensors"
+        write_latents(LatentCloud(mean, np.full((50, 3), log_var, np.float32), None, "test", 50), file)
+        found = read_latents(file, 3)
+        assert found is not None
+        assert np.abs(found.mean - mean).max() < 0.1 * np.exp(log_var / 2)
+        assert np.array_equal(found.mean, mean) is precise
+
+
 def test_a_label_needs_a_name_where_there_are_names(tmp_path: Path) -> None:
     file = stored(tmp_path / "latents.safetensors", label=2)
     assert read_latents(file, 2, ("a", "b", "c")).labels.tolist() == [2, 2, 2]

@@ -14,7 +14,7 @@ from core.checkpoint_list import list_checkpoints
 from core.cli import main
 from core.sweep_order import Order, Outcome
 from core.sweep_transport import Store
-from core.sweep_worker import work
+from core.sweep_worker import MEASURED, work
 from tests.core.commands import answer, complaint, write_images
 from tests.core.sweeps import HerePool, Trouble, given, interrupted, lost
 
@@ -174,14 +174,18 @@ def test_a_worker_tells_a_divergence_as_final_and_a_damaged_state_as_such(place:
     assert third.final and third.error.startswith("training diverged in epoch 1")
 
 
-def test_a_worker_that_was_killed_late_measures_the_rest(place: Path) -> None:
+def test_a_worker_that_was_killed_late_measures_the_rest(place: Path, monkeypatch) -> None:
     words = ("--dataset", write_images(place), "--hidden", "8", "--epochs", "1", "--samples", "5", "--prior", "mog",
              "--prior-option", "components=3")  # fmt: skip
     first = work(Order("model", words), lambda _: None)
     stored = Order("model", words).folder / "model"
+    assert "components-test.safetensors" in first.files
     (stored / "components-test.safetensors").unlink()
+    (stored.parent / MEASURED).unlink()
     again = work(Order("model", words), lambda _: None)
     assert not first.error and not again.error and set(again.files) == set(first.files)
+    monkeypatch.setattr("core.cli_evaluate.add_measures", lambda *_: pytest.fail("all of it is there"))
+    assert work(Order("model", words), lambda _: None).files == again.files
 
 
 def test_what_cannot_be_stored_stays_with_the_worker_and_the_next_sweep_fetches_it(

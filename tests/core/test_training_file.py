@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import CheckpointError
 from core.figures.training import training_csv, training_figure, training_sentence
-from core.training_file import MOST, curve_file, read_curve, read_rows, write_curve
+from core.training_file import MOST, curve_file, read_curve, read_rows, thinned, write_curve
 from core.training_records import EpochRecord, TrainingCurve
 
 
@@ -36,6 +36,9 @@ def test_a_very_long_curve_is_thinned_and_says_so(tmp_path: Path) -> None:
     found = read_curve(file)
     assert found.every == 4 and len(found.points) <= MOST + 1 and found.done == MOST * 3 + 1
     assert {point.epoch % 4 for point in found.points[:-1]} == {0}
+    stored = thinned(points(MOST * 3 + 1), best=7)
+    assert [point.epoch for point in stored[:3]] == [4, 7, 8] and len(stored) == len(found.points) + 1
+    assert thinned(points(MOST), best=7) == points(MOST)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ NAN[3, 2, 1], INFINITE[3, 2, 1] = np.nan, np.inf
         ({"images": np.full((40, 6, 5), "x")}, "expected uint8"),
         ({"images": GREY[:29]}, "29 images, expected at least 30"),
         ({"images": GREY[:0]}, r"shape \(0, 6, 5\)"),
+        ({"train_images": GREY[:35], "validation_images": GREY[35:39], "test_images": GREY[39:]}, "n of 2 or more"),
+        ({"images": np.tile(GREY, (51, 1, 1)), "labels": np.arange(2040)}, "2,040 different values"),
         ({"images": np.zeros((40, 6, 5), np.uint8)}, "nothing to learn"),
         ({"images": GREY.reshape(-1)}, r"shape \(1200,\)"),
         ({"images": GREY.reshape(40, 30)}, "add image_shape"),

@@ -120,6 +120,7 @@ def test_every_chart_and_picture_has_a_text(server: str, page: Page, settled: Se
     page.goto(server + path)
     settled(page)
     drawn(page)
+    assert page.get_by_test_id("stPlotlyChart").count() > 0
     for image in page.get_by_test_id("stImage").locator("img").all():
         assert len(image.get_attribute("alt") or "") > 20
     for chart in page.get_by_test_id("stPlotlyChart").all():

@@ -141,6 +141,7 @@ def test_every_plane_of_more_dimensions_has_exact_panels(open_page: Open, kind: 
     assert not app.exception
     assert {trace.get("xaxis", "x") for trace in charts(app)[0]["data"]} == {"x", "x2", "x3"}
     assert "of the variance" in words(app) and "Encoded here" in words(app) and "Generated here" in words(app)
+    assert "exact marginal" in words(app) and "differ in the other 1 dimension" in words(app)
     if view == "Most different direction":
         assert "held-out 20 posteriors" in words(app) and "found with the other 20 images" in words(app)
 
