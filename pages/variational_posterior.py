@@ -9,8 +9,8 @@ chosen = layout.require_models()
 st.latex(r"\log p(x) - \mathrm{ELBO}(x) = \mathrm{KL}\big(q(z|x)\,\|\,p(z|x)\big)")
 st.markdown(
     "The bound is loose by how far the encoder's $q(z|x)$ is from the true posterior $p(z|x)$. "
-    "It may be of too simple a shape, which a flow can mend, or the encoder may have put it in the wrong place, "
-    "which a flow mends only in part."
+    "It may be of too simple a shape (the **approximation gap**), which a flow can mend, or the encoder may have put "
+    "it in the wrong place (the **amortisation gap**), which a flow mends only in part."
 )
 fit = []
 for info in chosen:

@@ -54,7 +54,9 @@ def information_curve(rows: Rows, log_n: float, average_kl: Mapping[str, Estimat
     traces += _lines(rows, "2", inferred, "components, marginal KL", legend=False)
     layout = theme.layout(height=450, legend=_legend(traces))
     layout |= _effort_axes(rows, "", "components M in q(z)", "I(n; z), nats", log_n=log_n, across=_LEFT)
-    layout |= _effort_axes(rows, "2", "components M in q(z)", "average KL − I(n; z), nats", log_n=log_n, across=_RIGHT)
+    layout |= _effort_axes(
+        rows, "2", "components M in q(z)", "marginal KL it would give, nats", log_n=log_n, across=_RIGHT
+    )
     layout["yaxis2"] |= {"rangemode": "tozero"}
     return drawing(traces, layout)
 

@@ -44,11 +44,12 @@ def elbo_split(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> Drawing:
     """ELBO = reconstruction − mutual information − marginal KL, one row a model, in nats per image.
 
     Reconstruction is 10 to 50 times larger and so has its own panel. The ceiling of the mutual information, log n, is
-    marked on its bar. Numbers are ± one standard error, whiskers are 95 % intervals.
+    marked on its bar, and on the marginal KL's what a perfect prior would leave of it, where that is known. Numbers are
+    ± one standard error, whiskers are 95 % intervals.
 
     Args:
         rows: name and metrics of each model, first on top. Metrics are "reconstruction", "mutual_information",
-            "marginal_kl" and "log_n", each {"value": ..., "se": ...} in nats.
+            "marginal_kl" and "log_n", each {"value": ..., "se": ...} in nats, and "marginal_kl_null" where known.
 
     Returns:
         A figure of two panels on one column of names.
@@ -61,7 +62,7 @@ def elbo_split(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> Drawing:
     # Rows are numbers with names for ticks, so that the ceiling can stand beside one bar of its row.
     row_axis = {"range": [len(rows) - 0.5, -0.5], "tickvals": list(range(len(rows))), "ticktext": names}
     row_axis |= {"showgrid": False, "zeroline": False}
-    traces = [_bars(rows, term) for term in _TERMS] + [_ceilings(rows)]
+    traces = [_bars(rows, term) for term in _TERMS] + [_ceilings(rows), *_nulls(rows)]
     legend = [trace["name"] for trace in traces]
     layout = theme.layout(height=120 + 22 * theme.legend_rows(legend) + 72 * len(rows), legend=legend) | {
         "xaxis": axis | {"domain": (0, 0.36)},
@@ -101,6 +102,22 @@ def _ceilings(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
         "y": np.arange(len(rows), dtype=np.float32) + np.float32(place), "xaxis": "x2", "yaxis": "y2",
         "marker": marker, "hovertemplate": "log n = %{x:.2f} nats<extra></extra>",
     }  # fmt: skip
+
+
+def _nulls(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """A mark on each marginal KL where a perfect prior would end it, where that is known."""
+    known = [(k, row["marginal_kl_null"]["value"]) for k, (_, row) in enumerate(rows) if "marginal_kl_null" in row]
+    if not known:
+        return []
+    place = _TERMS[2].offset + _TERMS[2].width / 2
+    edge = {"color": theme.PICKED_HALO, "width": 1.5}
+    return [{
+        "type": "scatter", "mode": "markers", "name": "a perfect prior's marginal KL",
+        "x": np.array([value for _, value in known], np.float32),
+        "y": np.array([k + place for k, _ in known], np.float32), "xaxis": "x2", "yaxis": "y2",
+        "marker": {"symbol": "diamond-tall", "size": 13, "color": theme.PICKED, "line": edge},
+        "hovertemplate": "a perfect prior would still have %{x:.2f} nats<extra></extra>",
+    }]  # fmt: skip
 
 
 def _code_range(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> list[float]:

@@ -25,7 +25,7 @@ _HINTS = (
     ("", "left", "one size"),
     ("2", "left", "← too simple"),
     ("2", "right", "can over-fit →"),
-    ("3", "right", "expensive →"),
+    ("3", "right", "slow to fit →"),
 )
 QUICK = 0.01
 """Seconds that are drawn as the least."""

@@ -76,6 +76,18 @@ def data_rims(found: Sequence[Region], axis: str, *, over_points: bool = False) 
     return [_rim(region, axis, kind, "data q(z)", {"color": theme.DATA, "width": 2}) for region in found]
 
 
+def keys() -> list[Trace]:
+    """Entries of a legend for the two densities, which are many traces in every panel."""
+    of_p = {"color": theme.PRIOR, "width": 2.5, "dash": "dash"}
+    return [
+        {
+            "type": "scatter", "mode": "lines", "name": name, "x": [None], "y": [None], "line": line,
+            "showlegend": True, "hoverinfo": "skip",
+        }
+        for name, line in (("q(z)", {"color": theme.DATA, "width": 7}), ("p(z)", of_p))
+    ]  # fmt: skip
+
+
 def prior_rims(found: Sequence[Region], axis: str, *, dash_length: float | None = None) -> list[Trace]:
     """Rims of p, dashed vermilion, one trace each; share in ``meta``; over points if given a length of dash and gap."""
     kind = "scatter" if dash_length is None else "scattergl"

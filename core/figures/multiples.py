@@ -114,8 +114,9 @@ def multiples(
         upper, lower = _suffix(place), _suffix(len(panels) + place)
         traces += _densities(panel, upper, rows, labels, class_names, selected, legend=place == 0)
         if panel.p is not None:
-            bar = {} if place == 0 else {"showscale": False}
-            traces.append(signed_trace(panel.q, panel.p, LIMIT, lower) | bar)
+            signed = signed_trace(panel.q, panel.p, LIMIT, lower)
+            signed["colorbar"]["title"]["text"] = "log q − log p,<br>nats"
+            traces.append(signed if place == 0 else signed | {"showscale": False})
             traces += layers.data_rims(layers.regions(panel.q)[:1], lower)
             traces += layers.prior_rims(layers.regions(panel.p)[:1], lower)
         across, above, below = grid.domains(place)
@@ -126,6 +127,7 @@ def multiples(
         heads.append(_head(panel, upper))
         if panel.p is None:
             heads.append(_no_map(across, below))
+    traces += layers.keys()
     legend = [str(trace["name"]) for trace in traces if trace.get("showlegend")]
     layout = theme.layout(height=grid.height, legend=legend)
     layout["height"] = grid.height + layout["margin"]["t"] + FOOT

@@ -59,7 +59,7 @@ def dimension_bars(kl: np.ndarray, kl_se: np.ndarray, activity: np.ndarray, thre
         "range": [-0.6, max(len(kl), _NUMBERED) - 0.4],
         "title": theme.axis_title("latent dimension, largest KL first", 4),
     }
-    up = {"title": theme.axis_title("KL, nats per image", 8), "zeroline": True, "zerolinecolor": theme.NEUTRAL}
+    up = {"title": theme.axis_title("average KL, nats per image", 8), "zeroline": True, "zerolinecolor": theme.NEUTRAL}
     layout = theme.layout(height=360, legend=[trace["name"] for trace in traces]) | {
         "xaxis": theme.AXIS | ticks | across | {"tickfont": {"size": size}, "ticks": "", "mirror": False},
         "yaxis": theme.AXIS | up | {"automargin": True, "mirror": False, "rangemode": "tozero"},

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from core.comparison import Measured, difference
 from core.posterior_records import Absorption, ImagePosterior
 from core.records import Estimate
@@ -17,23 +19,35 @@ LITTLE = 0.05
 """Nats under which a gap is called none."""
 
 
-def image_sentence(name: str, found: ImagePosterior) -> str:
-    """One image's gap, what it consists of, and whether the two ways of reading it agree."""
+def image_sentence(name: str, found: ImagePosterior, *, gaussian: bool = True) -> str:
+    """One image's gap and what it consists of.
+
+    Args:
+        name: of the model.
+        found: of the image.
+        gaussian: whether q(z|x) is one; of a flow the best that it could be for this image is not looked for.
+    """
     kl, family = found.kl, found.family.value
     text = f"{name}: the bound lies {found.gap} nats below log p(x) = {_log_likelihood(found)}."
     if kl < LITTLE:
         text += " q(z|x) is all but the true posterior."
+    elif not gaussian:
+        near = "nearer than" if kl < family - 2 * found.family.se else "no nearer than"
+        text += (
+            f" It is {near} the best single Gaussian, {found.family} away from p(z|x) (a Gaussian's approximation "
+            "gap). The best flow for this image was not looked for, so what is lost to the encoder is not known."
+        )
     elif kl <= family + 2 * found.family.se:
         text += (
-            f" The best single Gaussian would be {found.family} away from p(z|x): this posterior is at least as near, "
-            "so nothing is lost to the encoder."
+            f" The best single Gaussian would be {found.family} away from p(z|x), the approximation gap: this "
+            "posterior is at least as near, so nothing is lost to the encoder."
         )
     else:
         share = 100 * max(0.0, min(1.0, (kl - family) / kl))
         text += (
-            f" The best single Gaussian would be {found.family} away from p(z|x), so {kl - family:.2f} nats, "
-            f"{share:.0f} % of the gap, would be won by a Gaussian of its own: they are lost because the encoder has "
-            "to answer for every image at once."
+            f" The best single Gaussian would be {found.family} away from p(z|x), the approximation gap, so "
+            f"{kl - family:.2f} nats, {share:.0f} % of the gap, would be won by a Gaussian of its own: the "
+            "amortisation gap, lost because the encoder has to answer for every image at once."
         )
     return text
 
@@ -80,6 +94,21 @@ def _named(models: Sequence[Measured], key: str) -> str:
     return f"{text} (not told apart by these images)" if len(models) > 1 else text
 
 
+def gap_place_sentence(gaps: np.ndarray, row: int) -> str:
+    """How usual the gap of one image is.
+
+    Args:
+        gaps: (n,) of all images, nats.
+        row: of the image.
+    """
+    middle, high = np.quantile(gaps, [0.5, 0.9])
+    share = 100 * float((gaps < gaps[row]).mean())
+    return (
+        f"Of all {len(gaps):,} images half have a gap under {middle:.1f} nats and 90 % one under {high:.1f}; that of "
+        f"row {row:,} is larger than {share:.1f} % of them."
+    )
+
+
 def means_table(models: Sequence[Measured]) -> Table:
     """Bound, likelihood and gap of each model on the test images."""
     keys = ("elbo", "log_likelihood", "bound_gap", "quadrature_error")
@@ -105,7 +134,8 @@ def image_table(rows: Sequence[tuple[str, ImagePosterior]]) -> Table:
         )
         for name, found in rows
     ]  # fmt: skip
-    header = ("model", "log p(x)", "ELBO", "gap, by draws", "KL, by quadrature", "difference", "best Gaussian's KL",
+    header = ("model", "log p(x)", "ELBO", "gap, by draws", "KL, by quadrature", "difference",
+              "best Gaussian's KL (approximation gap)",
               "q(z|x) on the grid")  # fmt: skip
     draws, seed = rows[0][1].draws, rows[0][1].seed
     return Table(

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core import figures
+from core.comparison import at_ceiling
 from core.datasets.titles import dataset_place
 from core.records import CheckpointInfo, Estimate
 from core.seed_spread import over_seeds, seeds_sentence
@@ -70,10 +71,18 @@ def left_out(infos: list[CheckpointInfo]) -> list[str]:
     ]
 
 
+_CEILING = "the information is at its ceiling log n, so what the encoder carries above it counts as marginal KL"
+
+
 def split_sentence(rows: list[tuple[str, dict[str, Any]]]) -> str:
-    """The figure in words."""
+    """The figure in words. Where the information is cut off at log n the marginal KL ranks no priors."""
     ordered = sorted((row[1]["marginal_kl"]["value"], row[1]["marginal_kl"]["se"], row[0]) for row in rows)
     (low, low_se, best), (high, high_se, worst) = ordered[0], ordered[-1]
+    if any(at_ceiling(test) for _, test in rows):
+        return (
+            f"The marginal KL runs from {Estimate(low, low_se)} to {Estimate(high, high_se)} nats, and says nothing of "
+            f"which prior is better: {_CEILING}."
+        )
     if len(rows) == 1:
         return f"The marginal KL of {best} is {Estimate(low, low_se)} nats."
     return (
@@ -91,8 +100,17 @@ def split_caption(infos: list[CheckpointInfo]) -> str:
         test["n"],
         test["seed"],
         "ELBO = reconstruction − mutual information − marginal KL, exact q(z) over all n; numbers are ± one standard "
-        f"error over the images, whiskers 95 % intervals. {of_seeds(infos, [label for label, _ in rows(infos)])}",
+        f"error over the images, whiskers 95 % intervals{_beyond(infos)}. "
+        f"{of_seeds(infos, [label for label, _ in rows(infos)])}",
     )
+
+
+def _beyond(infos: list[CheckpointInfo]) -> str:
+    """What of the marginal KL is no prior's doing, for the caption."""
+    tests = [info.metrics["test"] for info in infos]
+    if any(at_ceiling(test) for test in tests):
+        return f"; {_CEILING}: the two are not to be read apart"
+    return "; a perfect prior would end the marginal KL at the diamond" if "marginal_kl_null" in tests[0] else ""
 
 
 def of_seeds(infos: list[CheckpointInfo], labels: list[str]) -> str:
@@ -103,6 +121,8 @@ def of_seeds(infos: list[CheckpointInfo], labels: list[str]) -> str:
 
 def draw(infos: list[CheckpointInfo]) -> None:
     """A card for each model."""
+    if any(info.decodes for info in infos):
+        st.caption("On the cards: means of p(x|z) at draws of each prior, not draws of the pixels.")
     with st.grid(min_column_width=220):
         for info in infos:
             with st.container(border=True):
@@ -124,7 +144,10 @@ def _card(info: CheckpointInfo) -> None:
         layout.estimate_of(info, key) for key in ("elbo", "average_kl", "mutual_information", "marginal_kl")
     )
     if elbo is not None and information is not None and marginal is not None:
-        st.caption(f"ELBO {elbo} nats  \nKL = {information} (information) + {marginal} (marginal)")
+        parts = f"{information} (information) + {marginal} (marginal)"
+        if average is not None and at_ceiling(info.metrics["test"]):
+            parts = f"{average}, its information at the ceiling log n"
+        st.caption(f"ELBO {elbo} nats  \nKL = {parts}")
     elif elbo is not None and average is not None:
         st.caption(f"ELBO {elbo} nats  \nKL = {average}")
     elif average is not None and information is not None and marginal is not None:

@@ -173,7 +173,7 @@ def strip(found: Components) -> None:
     if found.purity is not None:
         with columns[3]:
             numbers.card(
-                "Of its main class",
+                "Class purity",
                 f"{100 * found.purity:.0f} %",
                 f"shuffled labels: {100 * (found.purity_null or 0):.0f} %",
                 f"Share of the data's codes whose component is mainly of their own class. {behind}",

@@ -148,7 +148,7 @@ def seed_control() -> int:
     """The seed of everything that is drawn; with another one a region holds other draws."""
     seed = st.number_input(
         "Seed", min_value=0, max_value=2**31 - 1, value=0, key="seed", bind="query-params", width=120,
-        on_change=clear_region,
+        on_change=clear_region, help="Of the draws that are shown, of the planes found from draws, and of the numbers.",
     )  # fmt: skip
     return int(seed)
 

@@ -13,11 +13,13 @@ from core import figures, region
 from core.browser_records import Reference
 from core.figures import theme
 from core.figures.ready import ready
-from core.records import CheckpointInfo, DensityGrid
+from core.records import CheckpointInfo, DensityGrid, Place
 from pages._ui import cache, charts, controls
 from pages._ui.layout import title_of, why_not_decoded
 
 SIDE = 5
+BEYOND = 1.0
+"""Nats over the densest of all draws from which none of them is said to come."""
 
 
 def density_chart(build: Callable[..., Any], key: str, alt: str, **arguments: Any) -> None:
@@ -95,10 +97,11 @@ def words(info: CheckpointInfo, z: tuple[float, ...], seed: int) -> None:
     """The log-densities of a place and how ordinary it is; of q nothing where its density is not known."""
     here = cache.place(info.name, info.digest, z, seed)
     log_p = f"log p = **{_signed(here.log_p)}**"
-    of_p = f"than {100 * here.percentile_p:.0f} % of the prior's draws"
+    of_p = f"than at {100 * here.percentile_p:.0f} % of the prior's draws"
+    found = cache.reference(info.name, info.digest, seed)
     if math.isnan(here.log_q):
         st.markdown(f"**{title_of(info)}**  \n{log_p} nats; log q is not known, since q(z|x) is a flow")
-        st.markdown(f"More typical {of_p}.")
+        st.markdown(f"Its density is higher {of_p}. {_beyond(here, found)}")
         st.caption(f"A share of {here.draws:,} draws, seed {seed}.")
         return
     st.markdown(
@@ -106,12 +109,11 @@ def words(info: CheckpointInfo, z: tuple[float, ...], seed: int) -> None:
         f"log q = **{_signed(here.log_q)}**, {log_p}, log q − log p = **{_signed(here.log_q - here.log_p)}** nats"
     )
     st.markdown(
-        f"More typical than {100 * here.percentile_q:.0f} % of the data's codes and {of_p}. "
-        f"{_verdict(here.percentile_q, here.percentile_p)}"
+        f"Its density is higher than at {100 * here.percentile_q:.0f} % of the data's codes and {of_p}. "
+        f"{_beyond(here, found) or _verdict(here.percentile_q, here.percentile_p)}"
     )
     st.caption(
-        f"Shares of {here.draws:,} draws each, seed {seed}; a code's own component is left out of q. "
-        f"{_usual(cache.reference(info.name, info.digest, seed))}"
+        f"Shares of {here.draws:,} draws each, seed {seed}; a code's own component is left out of q. {_usual(found)}"
     )
 
 
@@ -126,6 +128,19 @@ def _usual(found: Reference) -> str:
 
 def _signed(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
+
+
+def _beyond(here: Place, found: Reference) -> str:
+    """Where a place is denser than all draws by nats: in many dimensions they lie around such a place, not at it."""
+    over = [("the data's codes", here.log_q, found.log_q), ("the prior's draws", here.log_p, found.log_p)]
+    gaps = [(whose, log - float(values[-1])) for whose, log, values in over if values is not None]
+    told = [f"any of {whose} by {gap:.1f}" for whose, gap in gaps if gap > BEYOND]
+    if not told:
+        return ""
+    return (
+        f"**No draw comes here**: it is denser than {' and '.join(told)} nats. In many dimensions they lie around such "
+        "a place, not at it."
+    )
 
 
 def _verdict(of_q: float, of_p: float) -> str:

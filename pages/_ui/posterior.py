@@ -163,14 +163,16 @@ def image(models: list[CheckpointInfo], row: int, seed: int) -> None:
                 _pictures(models, row)
         if time.monotonic() - began > WORTH_S and one is not models[-1]:  # the first is looked at while others are made
             panels = ready(posterior_panels, rows, len(models))
-            charts.meanwhile(slot, panels, f"{key}-{len(rows)}", posterior_words.image_sentence(*rows[-1]))
+            charts.meanwhile(slot, panels, f"{key}-{len(rows)}", _sentence(one, *rows[-1]))
     if not rows:
         return
-    sentences = [posterior_words.image_sentence(name, posterior) for name, posterior in rows]
+    of_name = dict(named(models))
+    sentences = [_sentence(of_name[name], name, posterior) for name, posterior in rows]
     with slot.container():
         charts.chart(ready(posterior_panels, rows), key, " ".join(sentences))
     for sentence in sentences:
         st.markdown(f"- {sentence}")
+    _usual(info, row)
     method = (
         f"row {row:,}; regions of p(z|x) and q(z|x) hold 50, 80 and 95 % of their mass; the best Gaussian is the "
         "diagonal one of least KL(q ‖ p(z|x)) that gradient descent found from three starts; each model has a latent "
@@ -185,6 +187,18 @@ def image(models: list[CheckpointInfo], row: int, seed: int) -> None:
     for name, posterior in rows:
         st.markdown(f"- {name}: {posterior_words.agreement_sentence(posterior)}")
     _ahead_of_clicks(models, seed)
+
+
+def _sentence(info: CheckpointInfo, name: str, found: ImagePosterior) -> str:
+    return posterior_words.image_sentence(name, found, gaussian=info.of_gaussians)
+
+
+def _usual(info: CheckpointInfo, row: int) -> None:
+    """How usual the gap of this image is among all of them, where those are stored."""
+    stored = cache_compare.measured(info, name_of(info))[0].per_image
+    gaps = None if stored is None else stored.of("bound_gap")
+    if gaps is not None and row < len(gaps):
+        st.markdown(f"- {name_of(info)}: {posterior_words.gap_place_sentence(gaps, row)}")
 
 
 def _ahead_of_clicks(models: list[CheckpointInfo], seed: int) -> None:

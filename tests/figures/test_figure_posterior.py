@@ -13,6 +13,7 @@ from core.figures.posterior import RADIUS, posterior_panels
 from core.figures.posterior_words import (
     absorption_sentence,
     agreement_sentence,
+    gap_place_sentence,
     image_sentence,
     image_table,
     means_sentence,
@@ -63,6 +64,11 @@ def test_a_panel_keeps_its_place_while_others_are_to_come(found: ImagePosterior)
     assert first.layout.height == last.layout.height
 
 
+def test_how_usual_a_gap_is() -> None:
+    told = gap_place_sentence(np.arange(1000.0), 900)
+    assert "half have a gap under 499.5 nats and 90 % one under 899.1; that of row 900 is larger than 90.0 %" in told
+
+
 def test_no_panel_is_refused() -> None:
     with pytest.raises(ValueError, match="empty"):
         posterior_panels([])
@@ -70,6 +76,10 @@ def test_no_panel_is_refused() -> None:
 
 def test_the_words_tell_whose_fault_the_gap_is(found: ImagePosterior) -> None:
     assert "2.01 nats, 67 % of the gap" in image_sentence("A", found)
+    assert "3.00 ± 0.02" in image_sentence("A", found) and "the amortisation gap" in image_sentence("A", found)
+    flow = image_sentence("A", replace(found, kl=0.5), gaussian=False)
+    assert "nearer than the best single Gaussian" in flow and "is not known" in flow and "nothing is lost" not in flow
+    assert "no nearer than" in image_sentence("A", found, gaussian=False)
     assert "at least as near" in image_sentence("A", replace(found, kl=0.9))
     assert "all but the true posterior" in image_sentence("A", replace(found, kl=0.01))
     assert "3.00 ± 0.02 nats below log p(x) = −100.0000 ± 0.0001" in image_sentence("A", found)

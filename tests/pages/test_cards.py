@@ -17,6 +17,15 @@ ONE = CheckpointInfo(
 )  # fmt: skip
 
 
+def test_at_the_ceiling_the_marginal_kl_ranks_nothing() -> None:
+    low, high = ({"marginal_kl": {"value": value, "se": 0.1}} for value in (16.3, 17.9))
+    below = {"mutual_information": {"value": 5.0, "se": 0.1}, "log_n": {"value": 9.2, "se": 0.0}}
+    full = below | {"mutual_information": {"value": 9.19, "se": 0.01}}
+    assert "smallest for a" in cards.split_sentence([("a", low | below), ("b", high | below)])
+    told = cards.split_sentence([("a", low | full), ("b", high | full)])
+    assert "smallest" not in told and "says nothing of which prior is better" in told
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -55,7 +55,7 @@ function density(model, view, name, place, z) {
   if (value === null || value === undefined) return view.meta.unknown[name];
   const reference = model.arrays[`${name}_reference`];
   const whose = name === "q" ? "the data’s codes" : "the prior’s draws";
-  const share = reference ? `, more typical than ${Math.round(100 * shareBelow(reference, value))} % of ${whose}` : "";
+  const share = reference ? `, higher than at ${Math.round(100 * shareBelow(reference, value))} % of ${whose}` : "";
   return `log ${name} = ${signed(value)}${exact === undefined ? " (of the cell)" : ""}${share}`;
 }
 
