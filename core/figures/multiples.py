@@ -120,8 +120,7 @@ def multiples(
             traces += layers.data_rims(layers.regions(panel.q)[:1], lower)
             traces += layers.prior_rims(layers.regions(panel.p)[:1], lower)
         across, above, below = grid.domains(place)
-        beside = panels[place - place % grid.columns].axes[1]  # is written once where all of a row have it
-        up = panel.axes[1] if across[0] == 0 or panel.axes[1] != beside else ""
+        up = panel.axes[1] if across[0] == 0 else ""  # beside the others it would lie on their neighbours
         axes |= _axes(panels[0].q, upper, across, above, ("", up), first=place == 0)
         axes |= _axes(panels[0].q, lower, across, below, (panel.axes[0], up), first=False)
         heads.append(_head(panel, upper))
