@@ -161,12 +161,10 @@ def test_the_map_follows_however_many_views_were_looked_at(opened: Opened, settl
     seen = set()
     for number in range(8):
         count = page.get_by_role("spinbutton", name="Number of points")
-        before = page.locator("canvas.map").get_attribute("data-ready")
+        before = page.locator("canvas.map").get_attribute("data-ready") or ""
         count.fill(str(1000 + 100 * number))
         count.press("Enter")
-        page.wait_for_function(
-            "before => document.querySelector('canvas.map').dataset.ready !== before", arg=before, timeout=30_000
-        )
+        expect(page.locator("canvas.map[data-ready]")).not_to_have_attribute("data-ready", before, timeout=30_000)
         seen.add(page.locator("canvas.map").get_attribute("data-ready"))
     assert len(seen) == 8
 

@@ -1,7 +1,10 @@
 // Takes apart what core/bundle.py packs, and keeps it for every canvas of the page.
 
 const KINDS = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array };
-const KEPT = 6;
+const KEPT = { model: 3, view: 6 };
+
+// A model is sent once and drawn with many views: it must not give way to them.
+const kindOf = ({ meta }) => ("window" in meta ? "view" : "model");
 
 function unpack(bytes) {
   const block = bytes.byteOffset % 4 ? bytes.slice() : bytes; // typed arrays start at multiples of four
@@ -26,6 +29,7 @@ function keepBundle(bytes) {
   const bundle = unpack(bytes);
   kept.delete(bundle.meta.id);
   kept.set(bundle.meta.id, bundle);
-  while (kept.size > KEPT) kept.delete(kept.keys().next().value);
+  const alike = [...kept].filter(([, one]) => kindOf(one) === kindOf(bundle)).map(([id]) => id);
+  for (const id of alike.slice(0, -KEPT[kindOf(bundle)])) kept.delete(id);
   for (const arrived of [...waiting]) arrived();
 }

@@ -52,7 +52,7 @@ function arrive(instance) {
   const { kept } = store();
   const { state } = instance;
   if (!state) return;
-  // Only what is new has to be there: the model came once, and views that came since may have taken its place.
+  // Only what is new has to be there: what is drawn already may have given way to others.
   const [newModel, newView] = [instance.modelId !== state.model, instance.viewId !== state.view];
   if ((newModel && !kept.has(state.model)) || (newView && !kept.has(state.view))) return;
   if (newModel) instance.model = makeModel(kept.get(state.model));
