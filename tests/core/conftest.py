@@ -1,4 +1,4 @@
-"""One thread for the tests of core, and folders of jobs."""
+"""One thread and seeded layers for the tests of core, and folders of jobs."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def seeded_layers() -> Iterator[None]:
+    """Layers start from torch's process-wide state: the same one whatever ran before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        yield
 
 
 @pytest.fixture

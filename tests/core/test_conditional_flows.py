@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -11,13 +9,7 @@ from torch import Tensor, nn
 from core.flows import FLOWS, Flow
 from tests.contracts import FLOW_LAWS, both_directions, perturbed, seeded
 
-
-@pytest.fixture(autouse=True)
-def seeded_layers() -> Iterator[None]:
-    """Layers start from torch's process-wide state: the same one whatever ran before."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(7)
-        yield
+pytestmark = pytest.mark.usefixtures("seeded_layers")
 
 
 class AtOneContext(Flow):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 import zuko
@@ -19,13 +17,7 @@ from core.priors import PRIORS
 from tests import contracts
 from tests.contracts import FLOW_LAWS, both_directions, jacobian, perturbed, registered_flow, registered_prior, seeded
 
-
-@pytest.fixture(autouse=True)
-def seeded_layers() -> Iterator[None]:
-    """Layers start from torch's process-wide state: the same one whatever ran before."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(7)
-        yield
+pytestmark = pytest.mark.usefixtures("seeded_layers")
 
 
 @pytest.mark.parametrize("kind", FLOWS)

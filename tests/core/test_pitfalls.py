@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -20,12 +18,7 @@ from tests.contracts import perturbed, registered_prior, seeded, small_options
 from tests.core.test_distributions import Largest
 from tests.oracle import gaussian_posterior, standard_prior
 
-
-@pytest.fixture(autouse=True)
-def seeded_layers() -> Iterator[None]:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
+pytestmark = pytest.mark.usefixtures("seeded_layers")
 
 
 @pytest.mark.parametrize("kind", PRIORS)
