@@ -188,9 +188,10 @@ def _classes(
     classes, each = torch.from_numpy(labels.astype(np.int64)), share.double().T
     shuffled = classes[torch.randperm(len(classes), generator=generator)]
     empty = each.new_zeros(len(each), int(classes.max()) + 1)
-    mass, by_chance = (empty.index_add(1, of, each) for of in (classes, shuffled))
+    mass, chance = (empty.index_add(1, of, each) for of in (classes, shuffled))
     mix = mass / mass.sum(1, keepdim=True)  # 0 / 0 is nan: responsible for nothing
-    return mix.numpy(), *(float(of.amax(1).sum() / each.sum()) for of in (mass, by_chance))
+    pure, by_chance = (float(of.amax(1).sum() / each.sum()) for of in (mass, chance))
+    return mix.numpy(), pure, by_chance
 
 
 def _saturated(prior: MixturePrior) -> np.ndarray | None:
