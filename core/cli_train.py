@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import subprocess
 import sys
 import tomllib
@@ -16,8 +15,6 @@ from core.posteriors import POSTERIORS
 from core.priors import PRIORS
 from core.training_file import curve_file, state_file, thinned
 
-LONGEST_DATA = 40
-"""Letters of a data set's name in the default name of a model."""
 LIBRARIES = ("torch", "numpy", "torchvision", "scikit-learn", "safetensors")
 
 
@@ -61,9 +58,9 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     """Train, evaluate on the test split, store. Ctrl-C saves the state and stops; the same command goes on later."""
     from core.checkpoint import NAME
     from core.datasets import load
-    from core.training_request import require_parts
+    from core.training_request import base_name, require_parts
 
-    name = options.name or _default_name(options)
+    name = options.name or base_name(options.dataset, options.latent_dim, options.prior, options.posterior)
     target = options.root / name
     if not NAME.fullmatch(name):
         raise ValueError(f"checkpoint name {name!r}: use letters, digits, '.', '_' and '-'; give one with --name")
@@ -87,18 +84,6 @@ def require_samples(samples: int) -> None:
     """
     if samples < 1:
         raise ValueError(f"--samples is {samples}, expected 1 or more")
-
-
-def _default_name(options: argparse.Namespace) -> str:
-    """DATASET-Dd-PRIOR, and the posterior where it is no Gaussian; own images are called as their file."""
-    from core.datasets.npz import PREFIX
-
-    posterior = "" if options.posterior == "gaussian" else f"-{options.posterior}"
-    data = options.dataset
-    if data.startswith(PREFIX):
-        data = Path(data.removeprefix(PREFIX)).stem
-    data = re.sub("[^A-Za-z0-9.]+", "-", data).strip("-.") or "images"
-    return f"{data[:LONGEST_DATA]}-{options.latent_dim}d-{options.prior}{posterior}"
 
 
 def _train_and_store(options: argparse.Namespace, config: Any, data: Any, target: Path) -> dict:

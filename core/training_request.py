@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from core.posteriors import POSTERIORS
 from core.priors import PRIORS
 from core.training_file import state_file
 
-LONGEST_BASE = 56
+LONGEST_DATA, LONGEST_BASE = 40, 56
 """Characters of a proposed name before its number."""
 
 
@@ -136,6 +137,18 @@ def require_writable(root: Path) -> None:
     there = next((folder for folder in (root, *root.parents) if folder.exists()), None)
     if there is None or not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise ValueError(f"{root} cannot be written; set PRIORSCOPE_CHECKPOINTS to a folder that can")
+
+
+def base_name(data: str, latent_dim: int, prior: str, posterior: str) -> str:
+    """DATASET-Dd-PRIOR, and the posterior where it is no Gaussian; own images are called as their file.
+
+    Example:
+        >>> base_name("npz:/some where/my Zähne_1.npz", 2, "vamp", "iaf")
+        'my-Z-hne-1-2d-vamp-iaf'
+    """
+    name = Path(data.removeprefix(PREFIX)).stem if data.startswith(PREFIX) else data
+    word = re.sub("[^A-Za-z0-9.]+", "-", name).strip("-.") or "images"
+    return f"{word[:LONGEST_DATA]}-{latent_dim}d-{prior}" + ("" if posterior == "gaussian" else f"-{posterior}")
 
 
 def proposed_name(base: str, root: Path, taken: Collection[str] = ()) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import streamlit as st
@@ -108,8 +107,7 @@ def _data_title(key: str) -> str:
 def _request(chosen: dict[str, Any]) -> TrainingRequest:
     """What is asked for, under the name that is typed or else one that is free."""
     root = checkpoint_root()
-    posterior = "" if chosen["posterior"] == "gaussian" else f"-{chosen['posterior']}"
-    base = f"{_word(chosen['title'])}-{chosen['dim']}d-{chosen['prior']}{posterior}"
+    base = training_request.base_name(*(chosen[part] for part in ("title", "dim", "prior", "posterior")))
     proposed = training_request.proposed_name(base, root, _waiting())
     typed = st.text_input(
         "Name", key="t_name", bind="query-params", placeholder=proposed, max_chars=100, width=420,
@@ -126,11 +124,6 @@ def _request(chosen: dict[str, Any]) -> TrainingRequest:
         hidden=_widths(chosen["hidden"]),
         settings=chosen["values"],
     )
-
-
-def _word(title: str) -> str:
-    """A data set's title within a name."""
-    return re.sub("[^A-Za-z0-9.]+", "-", title).strip("-")
 
 
 def _widths(text: str) -> tuple[int, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -13,8 +12,9 @@ import pytest
 from core.checkpoint import load
 from core.checkpoint_folders import NAME
 from core.cli import _recorded, _show_list, main
-from core.cli_train import _commit, _default_name, add_train_arguments
+from core.cli_train import _commit
 from core.priors import PRIORS
+from core.training_request import base_name
 from tests.core.commands import answer, check_evaluation, complaint, train_arguments, write_images
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -82,9 +82,7 @@ def test_the_options_reach_the_model(images: str, tmp_path: Path, capsys) -> Non
     ],
 )
 def test_the_default_name_is_one_that_a_checkpoint_can_have(data: str, name: str) -> None:
-    parser = argparse.ArgumentParser()
-    add_train_arguments(parser)
-    found = _default_name(parser.parse_args(["--dataset", data, "--prior", "vamp"]))
+    found = base_name(data, 2, "vamp", "gaussian")
     assert found == name and NAME.fullmatch(found)
 
 

@@ -29,7 +29,7 @@ def alone(zoo: Path, tmp_path: Path) -> tuple[Path, dict[str, Any]]:
     return tmp_path, found
 
 
-@pytest.mark.parametrize("page", ["elbo_surgery", "variational_posterior", "compare"])
+@pytest.mark.parametrize("page", ["elbo_surgery", "variational_posterior"])
 def test_what_is_measured_while_a_model_is_shown_is_seen(
     open_page: Open, page: str, alone: tuple[Path, dict[str, Any]]
 ) -> None:
