@@ -94,18 +94,18 @@ def _named(models: Sequence[Measured], key: str) -> str:
     return f"{text} (not told apart by these images)" if len(models) > 1 else text
 
 
-def gap_place_sentence(gaps: np.ndarray, row: int) -> str:
+def gap_place_sentence(gaps: np.ndarray, gap: Estimate) -> str:
     """How usual the gap of one image is.
 
     Args:
-        gaps: (n,) of all images, nats.
-        row: of the image.
+        gaps: (n,) of all images, nats, from the few draws of an evaluation.
+        gap: of the image, from many.
     """
     middle, high = np.quantile(gaps, [0.5, 0.9])
-    share = 100 * float((gaps < gaps[row]).mean())
+    share = 100 * float((gaps < gap.value).mean())
     return (
-        f"Of all {len(gaps):,} images half have a gap under {middle:.1f} nats and 90 % one under {high:.1f}; that of "
-        f"row {row:,} is larger than {share:.1f} % of them."
+        f"of all {len(gaps):,} images half have a gap under {middle:.1f} nats and 90 % one under {high:.1f}; {gap} is more "
+        f"than in {share:.1f} % of them (four draws of each, which spread them a little wider than they are)"
     )
 
 

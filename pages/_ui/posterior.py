@@ -15,7 +15,7 @@ from core.figures.ready import ready
 from core.gap_records import ImageGap
 from core.plain_text import shown_error
 from core.posterior_records import ImagePosterior
-from core.records import CheckpointInfo
+from core.records import CheckpointInfo, Estimate
 from pages._ui import cache, cache_compare, cache_posterior, cards, charts, downloads, frame, layout
 from pages._ui.cache_ahead import ahead
 
@@ -172,7 +172,8 @@ def image(models: list[CheckpointInfo], row: int, seed: int) -> None:
         charts.chart(ready(posterior_panels, rows), key, " ".join(sentences))
     for sentence in sentences:
         st.markdown(f"- {sentence}")
-    _usual(info, row)
+    if rows[0][0] == named(models)[0][0]:
+        _usual(info, rows[0][1].gap)
     method = (
         f"row {row:,}; regions of p(z|x) and q(z|x) hold 50, 80 and 95 % of their mass; the best Gaussian is the "
         "diagonal one of least KL(q ‖ p(z|x)) that gradient descent found from three starts; each model has a latent "
@@ -193,12 +194,12 @@ def _sentence(info: CheckpointInfo, name: str, found: ImagePosterior) -> str:
     return posterior_words.image_sentence(name, found, gaussian=info.of_gaussians)
 
 
-def _usual(info: CheckpointInfo, row: int) -> None:
-    """How usual the gap of this image is among all of them, where those are stored."""
+def _usual(info: CheckpointInfo, gap: Estimate) -> None:
+    """How usual the gap of an image is among all of them, where those are stored."""
     stored = cache_compare.measured(info, name_of(info))[0].per_image
     gaps = None if stored is None else stored.of("bound_gap")
-    if gaps is not None and row < len(gaps):
-        st.markdown(f"- {name_of(info)}: {posterior_words.gap_place_sentence(gaps, row)}")
+    if gaps is not None:
+        st.markdown(f"- {name_of(info)}: {posterior_words.gap_place_sentence(gaps, gap)}.")
 
 
 def _ahead_of_clicks(models: list[CheckpointInfo], seed: int) -> None:

@@ -65,8 +65,8 @@ def test_a_panel_keeps_its_place_while_others_are_to_come(found: ImagePosterior)
 
 
 def test_how_usual_a_gap_is() -> None:
-    told = gap_place_sentence(np.arange(1000.0), 900)
-    assert "half have a gap under 499.5 nats and 90 % one under 899.1; that of row 900 is larger than 90.0 %" in told
+    told = gap_place_sentence(np.arange(1000.0), Estimate(900.0, 0.5))
+    assert "half have a gap under 499.5 nats and 90 % one under 899.1; 900.00 ± 0.50 is more than in 90.0 %" in told
 
 
 def test_no_panel_is_refused() -> None:
