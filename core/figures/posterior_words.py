@@ -104,8 +104,8 @@ def gap_place_sentence(gaps: np.ndarray, gap: Estimate) -> str:
     middle, high = np.quantile(gaps, [0.5, 0.9])
     share = 100 * float((gaps < gap.value).mean())
     return (
-        f"of all {len(gaps):,} images half have a gap under {middle:.1f} nats and 90 % one under {high:.1f}; {gap} is more "
-        f"than in {share:.1f} % of them (four draws of each, which spread them a little wider than they are)"
+        f"of all {len(gaps):,} images half have a gap under {middle:.1f} nats and 90 % one under {high:.1f}; {gap} is "
+        f"more than in {share:.1f} % of them (few draws of each, which spread them a little wider than they are)"
     )
 
 
