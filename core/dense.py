@@ -2,12 +2,20 @@
 
 torch multiplies float32 matrices with MKL, which does not use the AVX-512 units of AMD processors. oneDNN, in the same
 torch, does: measured on an AMD EPYC, one thread, 205 against 95 GFLOP/s. torch has no switch for it, so that its oneDNN
-operator is called here by name. On every other processor, dtype and device, for small products, under autocast (where
-torch takes oneDNN by itself) and under torch.compile the layer is exactly ``nn.Linear``.
+operator is called here by name.
+
+Under autocast to bfloat16 torch asks oneDNN for a product of bfloat16 matrices, and a processor without units for them
+is slower with it than with float32: on an Intel Xeon whose AMX is hidden, one thread, 82 GFLOP/s against 140, and with
+AVX-512's bfloat16 hidden too 29. There the numbers are rounded to bfloat16, multiplied as float32 and rounded again,
+which is what such a unit does: products of two bfloat16 are exact in float32, and sums are kept in it.
+
+On every other processor, dtype and device, for small products and under torch.compile the layer is exactly
+``nn.Linear``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +32,21 @@ def _onednn_is_faster() -> bool:
     """Whether this is an AMD processor with AVX-512, and a torch whose operator does what is expected of it."""
     if not torch.backends.mkldnn.is_available() or not torch.backends.mkl.is_available():
         return False
+    avx512 = torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+    return avx512 and "AuthenticAMD" in _processor() and _operator_works()
+
+
+def _bfloat16_is_slow() -> bool:
+    """Whether this is an x86 processor that multiplies float32 faster than bfloat16: no AMX, nor AMD's AVX-512."""
+    words = _processor().split()
+    x86 = "GenuineIntel" in words or "AuthenticAMD" in words
+    return x86 and "amx_bf16" not in words and not ("AuthenticAMD" in words and "avx512_bf16" in words)
+
+
+def _processor() -> str:
+    """What Linux says of the processor: its maker and its flags among others; "" on other systems."""
     information = Path("/proc/cpuinfo")
-    if not torch.backends.cpu.get_cpu_capability().startswith("AVX512") or not information.exists():
-        return False
-    return "AuthenticAMD" in information.read_text(encoding="utf-8", errors="replace") and _operator_works()
+    return information.read_text(encoding="utf-8", errors="replace") if information.exists() else ""
 
 
 def _operator_works() -> bool:
@@ -49,6 +68,8 @@ class Dense(nn.Linear):
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """``F.linear(x, weight, bias)`` up to rounding; where oneDNN takes over, gradients of first order only."""
+    if _rounds(x):
+        return _rounded(F.linear, x, weight, bias)
     if ONEDNN_IS_FASTER and not torch.compiler.is_compiling() and _suits(x, weight):
         return _OneDnnLinear.apply(x, weight, bias)
     return F.linear(x, weight, bias)
@@ -61,10 +82,29 @@ def columns(weight: Tensor, x: Tensor, bias: Tensor | None) -> Tensor:
     element: flows run on it.
     """
     bias = bias[:, None] if bias is not None and bias.ndim == 1 else bias
+    if _rounds(x):
+        return _rounded(torch.mm, weight, x) if bias is None else _rounded(torch.addmm, bias, weight, x)
     if ONEDNN_IS_FASTER and not torch.compiler.is_compiling() and _suits(x.t(), weight):
         product = _OneDnnColumns.apply(weight, x)
         return product if bias is None else product + bias
     return torch.mm(weight, x) if bias is None else torch.addmm(bias, weight, x)
+
+
+def _rounds(x: Tensor) -> bool:
+    """Whether autocast would multiply bfloat16 matrices on a processor that has no units for them."""
+    return (
+        BFLOAT16_IS_SLOW
+        and x.device.type == "cpu"
+        and torch.is_autocast_enabled("cpu")
+        and torch.get_autocast_dtype("cpu") == torch.bfloat16
+        and not torch.compiler.is_compiling()
+    )
+
+
+def _rounded(product: Callable[..., Tensor], *parts: Tensor) -> Tensor:
+    """A product of float32 that reads and gives bfloat16; its gradients are rounded on the same ways back."""
+    with torch.autocast("cpu", enabled=False):
+        return product(*(part.bfloat16().float() for part in parts)).bfloat16()
 
 
 def _suits(x: Tensor, weight: Tensor) -> bool:
@@ -113,3 +153,4 @@ def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 ONEDNN_IS_FASTER = _onednn_is_faster()
+BFLOAT16_IS_SLOW = _bfloat16_is_slow()

@@ -65,3 +65,49 @@ def test_a_batch_in_columns(library: bool, bias: str | None) -> None:
         torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
     strided = torch.randn(130, 37).t()
     torch.testing.assert_close(dense.columns(weight, strided, None), weight @ strided)
+
+
+@pytest.fixture
+def without_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dense, "BFLOAT16_IS_SLOW", True)
+
+
+@pytest.mark.parametrize("width", ["row", "column"])
+def test_bfloat16_on_a_processor_without_units_for_it_is_that_of_autocast(without_units: None, width: str) -> None:
+    weight, bias = torch.randn(21, 37, requires_grad=True), torch.randn(21, requires_grad=True)
+    x = torch.randn(130, 37, requires_grad=True)
+    leaves = (x, weight, bias)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = dense.linear(x, weight, bias) if width == "row" else dense.columns(weight, x.T, bias).T
+        expected = F.linear(x, weight, bias)
+    assert found.dtype == expected.dtype == torch.bfloat16
+    torch.testing.assert_close(found, expected, atol=1e-2, rtol=2**-7)  # sums in another order may round the other way
+    assert (found == expected).float().mean() > 0.98
+    assert (found.float() - F.linear(x, weight, bias)).abs().max() > 1e-3  # float32 would be another thing
+    for ours, theirs in zip(gradients(found.float(), *leaves), gradients(expected.float(), *leaves), strict=True):
+        assert ours.dtype == theirs.dtype == torch.float32
+        torch.testing.assert_close(ours, theirs, atol=0.05, rtol=2**-6)
+
+
+def test_autocast_to_another_type_is_left_to_torch(without_units: None) -> None:
+    layer = Dense(6, 4)
+    with torch.autocast("cpu", dtype=torch.float16):
+        assert layer(torch.randn(2, 6)).dtype == torch.float16
+    with torch.autocast("cpu", enabled=False):
+        torch.testing.assert_close(layer(torch.ones(2, 6)), F.linear(torch.ones(2, 6), layer.weight, layer.bias))
+
+
+@pytest.mark.parametrize(
+    ("words", "slow"),
+    [
+        ("vendor_id : GenuineIntel\nflags : avx2 avx512f avx512_bf16", True),
+        ("vendor_id : GenuineIntel\nflags : avx512f avx512_bf16 amx_bf16 amx_tile", False),
+        ("vendor_id : AuthenticAMD\nflags : avx512f avx512_bf16", False),
+        ("vendor_id : AuthenticAMD\nflags : avx2", True),
+        ("CPU implementer : 0x41\nFeatures : asimd bf16", False),
+        ("", False),
+    ],
+)
+def test_which_processors_have_units_for_bfloat16(monkeypatch: pytest.MonkeyPatch, words: str, slow: bool) -> None:
+    monkeypatch.setattr(dense, "_processor", lambda: words)
+    assert dense._bfloat16_is_slow() is slow

@@ -122,7 +122,7 @@ def test_gradients_with_exclude_leave_the_component_alone() -> None:
     z, mean, log_var, _ = arguments(3, 6, 2)
     index = torch.tensor([0, 0, 0])
     mixture.log_prob(z, mean, log_var, exclude=index).sum().backward()
-    assert mean.grad[0].abs().max() < 1e-30 and (mean.grad[1:].abs().sum(1) > 0).all()
+    assert mean.grad[0].abs().max() < 1e-24 and (mean.grad[1:].abs().sum(1) > 0).all()
 
 
 def test_float32_gradients_are_near_those_in_float64() -> None:
