@@ -31,6 +31,7 @@ Read in this order:
     timing.py         cases measured in turns;  timing_store.py, measured/   runs as files, and those that are shipped
     flow_timing.py, flow_timing_*.py   both directions of every flow against d;  prior_bill*.py  what a flow prior costs
     projections.py    planes of a latent space;  views.py  what is drawn in them;  embedding.py  t-SNE maps
+    lineup.py         the true picture hidden among deals of the same draws
     tour.py           the models that the guided tour speaks of
     region.py         a part of a picture;  gallery.py  what lives there;  tables.py, timing_tables.py  CSV
     jobs.py, job_*.py, progress.py   long calculations in processes of their own

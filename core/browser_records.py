@@ -27,6 +27,26 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A point of latent space and how typical it is.
+
+    Attributes:
+        z: its coordinates.
+        log_q, log_p: log-densities there, in nats; nan where q has no known density.
+        percentile_q: share of posterior draws (own component left out) that lie at a lower log q.
+        percentile_p: share of prior draws that lie at a lower log p.
+        draws: number of draws behind each share.
+    """
+
+    z: tuple[float, ...]
+    log_q: float
+    log_p: float
+    percentile_q: float
+    percentile_p: float
+    draws: int
+
+
+@dataclass(frozen=True)
 class Ways:
     """Ways between two codes.
 

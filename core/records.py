@@ -12,6 +12,8 @@ import numpy as np
 
 HDR_SHARES = (0.5, 0.8, 0.95)
 """Shares of a distribution's own mass that its highest-density contours enclose."""
+QUANTILE = 0.01
+"""Places less dense than this quantile of a distribution's own draws are said to have none of it: holes and leaks."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Share:
         low: lower end of the interval.
         high: upper end of the interval.
         n: number of independent items behind the interval: the draws, or the images behind q(z) where these are fewer.
-        null: the same share when both sides are draws of the same distribution, counted by the same code.
+        null: one trial of the same count with draws of one distribution; its mean is ``QUANTILE``, or 0.5.
     """
 
     value: float
@@ -139,12 +141,12 @@ class DensityGrid:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """How much of the prior lies where the data does not (holes), and the reverse (leaks).
+    """How much of the prior lies where the data does not (holes), and the reverse (leaks); 1 % without a difference.
 
     Attributes:
         holes: share of prior draws whose log q(z) is under the 1 % quantile of log q at held-out posterior draws.
         leaks: share of posterior draws whose log p(z) is under the 1 % quantile of log p at prior draws.
-        seed: seed of the draws.
+        seed: of the draws.
     """
 
     holes: Share
@@ -211,26 +213,6 @@ class CheckpointInfo:
     def of_gaussians(self) -> bool:
         """Whether q(z) is a mixture of Gaussians, whose density is known everywhere."""
         return self.posterior == "gaussian"
-
-
-@dataclass(frozen=True)
-class Place:
-    """A point of latent space and how typical it is.
-
-    Attributes:
-        z: its coordinates.
-        log_q, log_p: log-densities there, in nats; nan where q has no known density.
-        percentile_q: share of posterior draws (own component left out) that lie at a lower log q.
-        percentile_p: share of prior draws that lie at a lower log p.
-        draws: number of draws behind each share.
-    """
-
-    z: tuple[float, ...]
-    log_q: float
-    log_p: float
-    percentile_q: float
-    percentile_p: float
-    draws: int
 
 
 @dataclass(frozen=True)

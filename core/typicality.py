@@ -7,10 +7,9 @@ import math
 import torch
 
 from core import mixture
-from core.browser_records import Reference
+from core.browser_records import Place, Reference
 from core.latents import LatentCloud
 from core.priors import Prior
-from core.records import Place
 
 DRAWS = 2000
 

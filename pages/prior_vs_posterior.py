@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import cache, changes, controls, history, latent_view, layout, maps, place, reading, region_panel
+from pages._ui import cache, changes, controls, history, latent_view, layout, lineup, maps, place, reading, region_panel
 from pages._ui.turns import fragment
 
 AT_ONCE = 2
@@ -63,6 +63,10 @@ def looked_at() -> None:
                         st.markdown("A t-SNE map has no densities to compare: choose another view for this.")
                     else:
                         latent_view.null_picture(info, key)
+        hidden = st.expander("Can you find the true picture?", on_change="rerun", key="lineup", bind="query-params")
+        if hidden.open:
+            with hidden:
+                lineup.section(shown, view.seed)
 
 
 looked_at()
@@ -86,4 +90,12 @@ with st.expander("How is this computed?"):
         "a difference. All numbers are computed in the full latent space, never in the picture."
     )
     st.latex(r"\mathrm{KL}\big(q(z)\,\|\,p(z)\big) = \mathbb E_{q(z)}\big[\log q(z) - \log p(z)\big]")
-    reading.link("marginal-kl", "holes", "leaks", "classifier", "mmd", "typicality", "trustworthiness")
+    st.markdown(
+        "In the line-up one panel is true. In the others the same draws, one an image, are dealt out at random to the "
+        "two sides. Without a difference every panel is as likely to be the true one, whatever is looked for: it is "
+        "found in 1 of 9 cases, and a binomial tells how often luck does as well."
+    )
+    reading.link(
+        "marginal-kl", "holes", "leaks", "classifier", "mmd", "typicality", "line-up", "neighbours-of-its-own-side",
+        "trustworthiness",
+    )  # fmt: skip

@@ -9,6 +9,7 @@ component_mosaic.py, component_map.py, component_usage.py, component_path.py  th
     component_words.py  their sentences; sheets.py  blocks of pictures with words
 history.py    a recorded training, epoch by epoch; history_words.py  its sentences
 images.py     `mosaic`, `png`, `data_uri`, `mosaic_uri`
+lineup.py     `lineup_figure`, the true picture among deals of the same draws; lineup_words.py  its sentences
 drawing.py    what every builder ends in;  ready.py, kept.py  figures, pictures and contours by content, made once
 verdicts.py   `mismatch_sentence`, `caption`
 tour_words.py, tour_model_words.py   the answers of the guided tour
@@ -35,10 +36,11 @@ from core.figures.per_dimension import dimension_bars
 from core.figures.prior_bill import bill_caption, bill_figure, bill_sentence, bill_table
 from core.figures.signed import signed_map
 from core.figures.surgery_words import residual_sentence, surgery_sentence
-from core.figures.verdicts import better, caption, classifier_sentence, mismatch_sentence
+from core.figures.verdicts import NULL_WORDS, better, caption, classifier_sentence, mismatch_sentence, mixing_sentence
 from core.figures.waterfall import elbo_waterfall
 
 __all__ = [
+    "NULL_WORDS",
     "better",
     "bill_caption",
     "bill_figure",
@@ -66,6 +68,7 @@ __all__ = [
     "likelihood_curve",
     "marks",
     "mismatch_sentence",
+    "mixing_sentence",
     "mosaic",
     "mosaic_uri",
     "outlined",

@@ -67,6 +67,13 @@ def plane_scatter(
     return _map(q, p, labels, class_names, (titles[0], titles[1]), [f"draw {row}" for row in range(len(q))])
 
 
+def source_marks(size: int, opacity: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Markers of draws of q, discs, and of p, hollow diamonds: told apart without their colours too."""
+    disc = {"color": theme.DATA, "symbol": "circle", "size": size, "opacity": opacity, "line": {"width": 0}}
+    ring = {"color": theme.PRIOR, "symbol": "diamond-open", "size": size + 1, "opacity": opacity, "line": {"width": 1}}
+    return disc, ring
+
+
 def _map(
     q: np.ndarray,
     p: np.ndarray,
@@ -116,8 +123,7 @@ def _hovers(sources: Sequence[str], labels: np.ndarray | None, class_names: Sequ
 
 def _shared(q: np.ndarray, p: np.ndarray, size: int, opacity: float, hovers: Sequence[str]) -> list[dict[str, Any]]:
     """Draws of q and of p in layers by turns: a WebGL trace draws its symbols one kind after the other, not by row."""
-    disc = {"color": theme.DATA, "symbol": "circle", "size": size, "opacity": opacity, "line": {"width": 0}}
-    ring = {"color": theme.PRIOR, "symbol": "diamond-open", "size": size + 1, "opacity": opacity, "line": {"width": 1}}
+    disc, ring = source_marks(size, opacity)
     traces = []
     for layer in range(_LAYERS):
         for name, z, marker in (("q", q, disc), ("p", p, ring)):

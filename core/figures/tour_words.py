@@ -13,7 +13,7 @@ from core.figures.ladder import over_fit, words_of
 from core.figures.ladder_axis import reference_name
 from core.figures.ladder_words import SURE, coupling_answer, multimodal_answer, optimal_rung
 from core.figures.surgery_words import difference_words
-from core.figures.verdicts import above, better, classifier_sentence, null_words, share_words
+from core.figures.verdicts import NULL_WORDS, above, better, classifier_sentence, share_words
 from core.ladder_records import Ladder
 from core.records import ClassifierTest, Distance, Estimate
 
@@ -45,7 +45,7 @@ def samples_answer(found: Distance) -> Answer:
     return Answer(
         verdict,
         f"Of N(0, I)'s draws {share_words(holes)} fall where no image is encoded; a perfect match would give "
-        f"{null_words(holes)}. {classifier_sentence(found.classifiers)}",
+        f"{NULL_WORDS}. {classifier_sentence(found.classifiers)}",
     )
 
 
@@ -59,8 +59,8 @@ def standard_answer(marginal: Estimate, null: Estimate | None, found: Distance) 
     """
     holes, leaks = found.mismatch.holes, found.mismatch.leaks
     sides = (
-        f"Holes: {share_words(holes)} of its draws (a match: {null_words(holes)}); leaks: {share_words(leaks)} of the "
-        f"codes (a match: {null_words(leaks)})."
+        f"Holes: {share_words(holes)} of its draws; leaks: {share_words(leaks)} of the codes; a match has {NULL_WORDS} "
+        "of each."
     )
     if null is None:
         differs = above(holes) or above(leaks) or told_apart(found.classifiers)

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 from core.better_classifier import better
 from core.intervals import Z_95
-from core.records import ClassifierTest, Estimate, Mismatch, Share
+from core.metrics.neighbours import Mixing
+from core.records import QUANTILE, ClassifierTest, Estimate, Mismatch, Share
+
+NULL_WORDS = f"{100 * QUANTILE:.0f} %"
+"""What holes and leaks are on average where both sides are draws of one distribution."""
 
 
 def mismatch_sentence(
@@ -53,19 +57,38 @@ def classifier_sentence(tests: Sequence[ClassifierTest]) -> str:
     return f"A classifier ({best.classifier}) tells them apart {numbers}; 50 % would be a perfect match."
 
 
+def mixing_sentence(in_space: Mixing, on_map: Mixing) -> str:
+    """How mixed the draws of a map are where they come from, and on the map.
+
+    Args:
+        in_space: of the draws in latent space.
+        on_map: of the same draws' positions.
+    """
+    low, high = _percent(in_space.null_low, 1), _percent(in_space.null_high, 1)
+    away = on_map.share - in_space.share
+    told = "as much as"
+    if abs(away) > in_space.null_high - in_space.null_low:
+        told = "more than" if away < 0 else "less than"
+    return (
+        f"Of a draw's {in_space.k} nearest neighbours {_percent(in_space.share, 1)} % are of its own side in latent "
+        f"space; {low} to {high} % would be, if prior and data were one distribution. On the map they are "
+        f"{_percent(on_map.share, 1)} %: it mixes the two {told} they are mixed."
+    )
+
+
 def caption(dataset: str, split: str, n: int, seed: int, method: str) -> str:
     """What stands under every chart: the data, how many, which seed, how it was computed."""
     if n < 1:
         raise ValueError(f"n must be 1 or more, got {n}")
     method = method.strip().rstrip(".")
-    if method[:2].isalpha():  # a word; q(z) stays as it is
+    if method[:2].isalpha() or method.startswith("a "):  # a word; q(z) stays as it is
         method = method[0].upper() + method[1:]
     return f"{dataset}, {split} split, n = {n:,}, seed {seed}. {method}."
 
 
 def above(share: Share) -> bool:
-    """Whether the whole interval of a share lies above what two draws of one distribution would give."""
-    return share.low > share.null
+    """Whether the whole interval of a share of holes or leaks lies above what draws of one distribution give."""
+    return share.low > QUANTILE
 
 
 def share_words(share: Share) -> str:
@@ -74,24 +97,19 @@ def share_words(share: Share) -> str:
     return f"{_share(share)} [{_percent(share.low, digits)}, {_percent(share.high, digits)}]"
 
 
-def null_words(share: Share) -> str:
-    """What a share would be for two draws of one distribution: ``0.9 %``."""
-    return f"{_percent(share.null, _digits(share, share.null))} %"
-
-
 def _interval(share: Share) -> str:
     digits = _digits(share)
     low, high = (_percent(value, digits) for value in (share.low, share.high))
-    return f"[{low}, {high}] ({_percent(share.null, _digits(share, share.null))} % would be a perfect match)"
+    return f"[{low}, {high}] ({NULL_WORDS} would be a perfect match)"
 
 
 def _share(share: Share) -> str:
     return f"{_percent(share.value, _digits(share))} %"
 
 
-def _digits(share: Share, value: float | None = None) -> int:
+def _digits(share: Share) -> int:
     """Decimals: none from 10 % on, one under it."""
-    return 0 if (share.value if value is None else value) >= 0.0995 else 1
+    return 0 if share.value >= 0.0995 else 1
 
 
 def _percent(value: float, digits: int) -> str:

@@ -15,9 +15,8 @@ from core import mixture
 from core.intervals import wilson
 from core.latents import LatentCloud
 from core.priors import Prior
-from core.records import Mismatch, Share
+from core.records import QUANTILE, Mismatch, Share
 
-QUANTILE = 0.01
 FEWEST = 30
 """Images behind q(z) from which on a 1 % quantile means anything."""
 
@@ -27,7 +26,8 @@ def mismatch(cloud: LatentCloud, prior: Prior, *, n: int = 5000, seed: int = 0) 
     """Share of prior draws in holes of q(z), and of posterior draws that the prior leaks.
 
     holes = P_{z~p}[log q(z) < 1 % quantile of log q at posterior draws]; leaks = the same with p and q exchanged.
-    The null value sends a second, independent set of posterior (prior) draws through the same count.
+    Without a difference both are 1 % on average. ``null`` is a trial of that: a second, independent set of posterior
+    (prior) draws sent through the same count.
 
     Args:
         cloud: posteriors of at least 30 images.

@@ -13,7 +13,7 @@ import numpy as np
 
 from core import checkpoint, checkpoint_list, embedding_file, generate, jobs, region, typicality, views
 from core import gallery as galleries
-from core.browser_records import Reference
+from core.browser_records import Place, Reference
 from core.errors import CheckpointError
 from core.figures.images import mosaic_uri
 from core.gallery import Gallery
@@ -22,7 +22,7 @@ from core.metrics import per_image
 from core.mixture import Prepared
 from core.plain_text import shown
 from core.priors import PRIORS
-from core.records import CheckpointInfo, DensityGrid, Draws, Embedding, Place
+from core.records import CheckpointInfo, DensityGrid, Draws, Embedding
 from pages._ui.cache_store import kept
 from pages._ui.turns import turns
 

@@ -8,7 +8,7 @@ from core import figures, jobs, tables
 from core.figures.ready import ready
 from core.records import CheckpointInfo, Embedding
 from core.region import Corners
-from pages._ui import cache, cache_measures, charts, downloads, layout, numbers, place
+from pages._ui import cache, cache_draws, cache_measures, charts, downloads, layout, numbers, place
 from pages._ui import jobs as job_panel
 from pages._ui.controls import Projection, View
 
@@ -71,6 +71,8 @@ def _picture(
     reach = REACH * float(max(*found.q.max(0) - found.q.min(0), *found.p.max(0) - found.p.min(0)))
     place.region_chart(figure, f"map-{info.name}", sentence, reach=reach, decodes=False)
     st.markdown(sentence)
+    if (mixed := cache_draws.mixed(key[0])) is not None:
+        st.markdown(figures.mixing_sentence(*mixed))
     lowered = "" if embedding.perplexity == embedding.asked else f" ({embedding.asked:g} is too much for so few draws)"
     charts.caption(
         figures.caption(

@@ -67,9 +67,9 @@ def _share_card(label: str, share: Share, what: str) -> None:
     card(
         label,
         f"{100 * share.value:.1f} %",
-        f"{low:.1f}–{high:.1f}, match: {null:.1f} %",
-        f"{what} 95 % interval, the quantile's own noise in it, {share.n:,} independent items; a perfect match would "
-        f"give {null:.1f} %.",
+        f"{low:.1f}–{high:.1f}, match: {figures.NULL_WORDS}",
+        f"{what} 95 % interval, the quantile's own noise in it, {share.n:,} independent items. A perfect match gives "
+        f"{figures.NULL_WORDS} on average; tried with draws of one distribution it was {null:.1f} %.",
     )
 
 
@@ -77,13 +77,13 @@ def _classifier_card(tests: tuple[ClassifierTest, ...]) -> None:
     best, low, high = figures.better(tests)
     share = best.accuracy
     every = "; ".join(
-        f"{test.classifier} {100 * test.accuracy.value:.1f} %, on one distribution {100 * test.accuracy.null:.1f} %"
+        f"{test.classifier} {100 * test.accuracy.value:.1f} % (with one distribution {100 * test.accuracy.null:.1f} %)"
         for test in tests
     )
     card(
         "Told apart by a classifier",
         f"{100 * share.value:.1f} %",
-        f"{100 * low:.1f}–{100 * high:.1f}, match: {100 * share.null:.1f} %",
+        f"{100 * low:.1f}–{100 * high:.1f}, match: 50 %",
         f"Held-out accuracy of the better of {len(tests)} classifiers that tell draws of q from draws of p, on images "
         f"they have not seen, with a Wilson interval that allows for the choice (95 % for both). {every}. "
         f"{best.draws:,} draws of each, {share.n:,} held out, seed {best.seed}.",

@@ -10,10 +10,10 @@ import numpy as np
 import streamlit as st
 
 from core import figures, region
-from core.browser_records import Reference
+from core.browser_records import Place, Reference
 from core.figures import theme
 from core.figures.ready import ready
-from core.records import CheckpointInfo, DensityGrid, Place
+from core.records import CheckpointInfo, DensityGrid
 from pages._ui import cache, charts, controls
 from pages._ui.layout import title_of, why_not_decoded
 

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.addresses import PAGES, Open, arriving, nodes
 
-OPEN = {"null": "true", "again": "true", "everyone": "true", "t_more": "true", "z1": "0", "z2": "0"}
+OPEN = {"null": "true", "lineup": "true", "again": "true", "everyone": "true", "t_more": "true", "z1": "0", "z2": "0"}
 REGION = {"region": "-1 1 -1 1", "k2": "2", "row": "3"}
 VIEWS: tuple[dict[str, Any], ...] = (
     {"models": ["recorded", "standard"], **OPEN},

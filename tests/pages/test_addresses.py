@@ -17,7 +17,7 @@ SHOWN = {"models": ["recorded", "three-d"]}
 """Models that bring most widgets of a page out: pseudo-inputs, snapshots, more than two dimensions."""
 VIEWS = (
     {},
-    {"view": "Pair of dimensions", "null": "true"},
+    {"view": "Pair of dimensions", "null": "true", "lineup": "true"},
     {"view": "t-SNE"},
     {"again": "true", "everyone": "true", "k2": "2", "region": "-1 1 -1 1"},
 )
@@ -37,6 +37,7 @@ UNBOUND = {
     "image_format": "how the reader saves pictures; no picture depends on it",
     "t_more": "how settings are folded; they are bound themselves",
     "own-form-": "how an explanation is folded",
+    "pick-": "an answer is the reader's own: whoever gets the link is to look for the true panel too",
     "flow-": "settings of a measurement to start, in a form; a view of its result has an address",
 }
 

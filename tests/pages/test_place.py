@@ -7,8 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from core.browser_records import Reference
-from core.records import Place
+from core.browser_records import Place, Reference
 from core.typicality import place, reference
 from pages._ui.place import _beyond
 from tests.oracle import standard_prior

@@ -1,0 +1,98 @@
+"""The line-up: draws of q(z) and of p(z) hidden among deals of the same draws, a test whose instrument is an eye.
+
+In one panel the two sides are what they are. In the others the same draws are dealt out at random, so that both sides
+are draws of (q + p) / 2: what the picture would look like if q(z) and p(z) were one distribution. Whoever finds the
+true panel among m has found a difference; without one it is found in 1 of m cases, whatever the picture shows and
+whatever is looked for in it, since every panel is then as likely as any other.
+
+That holds for independent draws: one an image, as draws of one image's posterior lie together.
+
+References:
+    Buja et al. (2009), Statistical inference for exploratory data analysis and model diagnostics.
+    Wickham, Cook, Hofmann, Buja (2010), Graphical inference for infovis.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.records import Draws
+
+PANELS = 9
+FEWEST = 20
+"""Draws of each side under which there is nothing to see."""
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """Draws of both sides, and how each panel deals them out.
+
+    Attributes:
+        points: (2 n, 2) float32 places of all draws.
+        q, p: (panels, n) int64 rows of ``points`` that stand for each side in each panel, in random order.
+        real: the panel in which they are what they stand for, from 0.
+    """
+
+    points: np.ndarray
+    q: np.ndarray
+    p: np.ndarray
+    real: int
+
+
+def hide(draws: Draws, n: int, *, panels: int = PANELS, seed: int = 0) -> Lineup:
+    """A line-up of n of the draws of each side, or of as many as there are images behind them.
+
+    Args:
+        draws: of q(z) and p(z), in a view that does not depend on which side a draw comes from.
+        n: draws of each side, at least 20.
+        panels: 2 or more.
+        seed: of the choice among the draws, the deals, and the place of the true panel.
+
+    Raises:
+        ValueError: with fewer than 20 draws of different images, or fewer than two panels.
+    """
+    if panels < 2:
+        raise ValueError(f"a line-up needs 2 panels or more; got {panels}")
+    first = np.unique(draws.rows, return_index=True)[1]  # one draw an image
+    n = min(n, len(first))
+    if n < FEWEST:
+        raise ValueError(f"a line-up needs at least {FEWEST} draws of each side, one an image; there are {n}")
+    chance = np.random.default_rng(np.random.SeedSequence([seed, 2]))
+    of_q, of_p = chance.permutation(first)[:n], chance.permutation(len(draws.p))[:n]
+    real = int(chance.integers(panels))
+    deals = np.stack([chance.permutation(2 * n) for _ in range(panels)])
+    deals[real] = np.concatenate([chance.permutation(n), n + chance.permutation(n)])
+    points = np.concatenate([draws.q[of_q], draws.p[of_p]]).astype(np.float32)
+    return Lineup(points, deals[:, :n], deals[:, n:], real)
+
+
+def seed_of(*question: str | int) -> int:
+    """The seed of one of many line-ups: each has draws and a true panel of its own, or one would tell of another.
+
+    Args:
+        question: all that tells it from others: model, view, number.
+    """
+    return int.from_bytes(hashlib.blake2b(repr(question).encode(), digest_size=4).digest(), "big")
+
+
+def by_luck(found: int, tried: int, panels: int = PANELS) -> float:
+    """How often guessing finds the true panel at least so many times: P(X >= found), X ~ Binomial(tried, 1 / panels).
+
+    Args:
+        found: true panels found, from 0 to ``tried``.
+        tried: line-ups looked at, each with draws of its own.
+        panels: of each.
+
+    Example:
+        >>> round(by_luck(1, 1), 3), round(by_luck(2, 3), 3), by_luck(0, 4)
+        (0.111, 0.034, 1.0)
+    """
+    if not 0 <= found <= tried:
+        raise ValueError(f"found is {found}, expected 0 to {tried}, the line-ups that were looked at")
+    share = 1 / panels
+    terms = (math.comb(tried, k) * share**k * (1 - share) ** (tried - k) for k in range(found, tried + 1))
+    return min(1.0, math.fsum(terms))
