@@ -140,6 +140,24 @@ class DensityGrid:
 
 
 @dataclass(frozen=True)
+class DimensionInformation:
+    """How much each of the d latent dimensions is used.
+
+    Attributes:
+        information: I(n; z_j) of each, nats: 0 where all images have one posterior, at most log n. Dimensions may tell
+            the same, so that the sum says nothing. The standard error is over images and draws.
+        activity: variance over the images of each dimension's posterior mean.
+        draws: of each dimension, from the posteriors of as many images.
+        n: number of images, all of them components of q(z_j).
+    """
+
+    information: tuple[Estimate, ...]
+    activity: tuple[float, ...]
+    draws: int
+    n: int
+
+
+@dataclass(frozen=True)
 class Mismatch:
     """How much of the prior lies where the data does not (holes), and the reverse (leaks); 1 % without a difference.
 

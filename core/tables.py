@@ -69,9 +69,10 @@ def curves_csv(rows: Sequence[tuple[str, Sequence[CurvePoint]]]) -> str:
     return write_csv(["model", "at", "nats", "standard error", "median effective samples"], lines)
 
 
-def dimensions_csv(kl: np.ndarray, activity: np.ndarray) -> str:
-    """KL with its standard error (d, 2) and variance of the posterior mean (d,) of each dimension, from 1."""
-    lines = (
-        [j + 1, *pair, spread] for j, (pair, spread) in enumerate(zip(kl.tolist(), activity.tolist(), strict=True))
-    )
-    return write_csv(["dimension", "average KL, nats", "standard error", "variance of the posterior mean"], lines)
+def dimensions_csv(information: np.ndarray, activity: np.ndarray, kl: np.ndarray | None = None) -> str:
+    """Of each dimension, from 1: information and, where given, KL, (d, 2) with errors; variance of the mean (d,)."""
+    names, columns = ["dimension", "information, nats", "standard error"], [information]
+    if kl is not None:
+        names, columns = [*names, "average KL, nats", "standard error of the KL"], [information, kl]
+    rows = np.column_stack([*columns, activity]).tolist()
+    return write_csv([*names, "variance of the posterior mean"], ([j + 1, *row] for j, row in enumerate(rows)))

@@ -57,8 +57,7 @@ for number, group in enumerate(bounds):
     surgery.looseness(group, number)
 
 charts.heading("Which dimensions carry the code?")
-for info in chosen:
-    surgery.dimensions(info)
+surgery.dimensions(chosen)
 
 charts.heading("Which images cost most?")
 for info in chosen:
@@ -77,6 +76,11 @@ with st.expander("How is this computed?"):
         "the mean of $\\log q(z) - \\log q_{-i}(z)$, with image $i$ left out. The importance-weighted bound is a "
         "lower bound on $\\log p(x)$ that tightens with the number of samples; with two latent dimensions $\\log "
         "p(x)$ is also integrated on a grid, and what the ELBO lies below it is "
-        "$\\mathrm{KL}(q(z|x)\\,\\|\\,p(z|x))$."
+        "$\\mathrm{KL}(q(z|x)\\,\\|\\,p(z|x))$. The information of one dimension is the same with $z_j$ in the "
+        "place of $z$: no prior is in it. Where the prior is a product over dimensions, the average KL is a sum over "
+        "them, and in each the KL is the information and the marginal KL of that dimension."
     )
-    reading.link("elbo", "reconstruction", "information-i-n-z", "marginal-kl", "looseness", "nll", "active-units")
+    reading.link(
+        "elbo", "reconstruction", "information-i-n-z", "marginal-kl", "looseness", "nll", "active-units",
+        "information-of-a-dimension",
+    )  # fmt: skip

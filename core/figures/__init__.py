@@ -22,6 +22,7 @@ are transparent.
 from core.figures.curves import information_curve, likelihood_curve
 from core.figures.densities import density_panels, hero
 from core.figures.dependency import dependency_figure, dependency_table
+from core.figures.dimension_words import dimensions_sentence
 from core.figures.elbo import elbo_split
 from core.figures.flow_timing import flow_timing_figure
 from core.figures.flow_timing_tables import check_table, comparison_table, run_label, run_table, timing_table
@@ -32,7 +33,7 @@ from core.figures.ladder_words import ladder_answers
 from core.figures.lattice import clicked, outlined, touched
 from core.figures.layers import marks
 from core.figures.maps import embedding_map, plane_scatter
-from core.figures.per_dimension import dimension_bars
+from core.figures.per_dimension import dimension_bars, dimension_top
 from core.figures.prior_bill import bill_caption, bill_figure, bill_sentence, bill_table
 from core.figures.signed import signed_map
 from core.figures.surgery_words import residual_sentence, surgery_sentence
@@ -56,6 +57,8 @@ __all__ = [
     "dependency_figure",
     "dependency_table",
     "dimension_bars",
+    "dimension_top",
+    "dimensions_sentence",
     "elbo_split",
     "elbo_waterfall",
     "embedding_map",

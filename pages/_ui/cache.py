@@ -19,10 +19,11 @@ from core.figures.images import mosaic_uri
 from core.gallery import Gallery
 from core.latents import LatentCloud, PointKind
 from core.metrics import per_image
+from core.metrics.dimension_information import dimension_information
 from core.mixture import Prepared
 from core.plain_text import shown
 from core.priors import PRIORS
-from core.records import CheckpointInfo, DensityGrid, Draws, Embedding
+from core.records import CheckpointInfo, DensityGrid, DimensionInformation, Draws, Embedding
 from pages._ui.cache_store import kept
 from pages._ui.turns import turns
 
@@ -34,6 +35,9 @@ MAP = "tsne:"
 
 MOST_DRAWS = 256 * 2**20
 """Bytes of all draws that are kept: those of many dimensions are large."""
+
+DIMENSIONS_SEED = 0
+"""Of the draws by which the information of each dimension is measured."""
 
 WHOLE: ViewKey = ("plane", 0, 0, 0)
 """The latent space itself, where it has two dimensions."""
@@ -238,6 +242,14 @@ def image_kl(name: str, digest: str, seed: int) -> tuple[np.ndarray, np.ndarray,
     with turns.beside():
         values, errors = per_image.image_kl(galleries.stored_posteriors(loaded), loaded.vae.prior, seed=seed)
     return values.numpy(), errors.numpy(), stored.split_rows()
+
+
+@kept(64, "Reading the code of every image")
+def dimensions(name: str, digest: str) -> DimensionInformation:
+    """What each dimension of a Gaussian code tells of the images."""
+    cloud = latents(name, digest)
+    with turns.beside():
+        return dimension_information(*cloud.components(), seed=DIMENSIONS_SEED)
 
 
 @kept(64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,14 @@ from core import figures, tables
 from core.comparison import AT_CEILING
 from core.figures.ready import ready
 from core.metrics.latent import ACTIVE_VARIANCE
-from core.records import CheckpointInfo, CurvePoint
+from core.records import CheckpointInfo, CurvePoint, Estimate
 from pages._ui import cache, cache_measures, cards, charts, downloads, drawn, layout
 
 COSTLY, KL_SEED = 20, 0
 FEW = 2
 """Models up to which the sentences stand under the picture."""
+FEWEST_IMAGES = 2
+"""Images from which on a dimension can tell them apart."""
 ESTIMATES = (
     "elbo", "reconstruction", "average_kl", "mutual_information", "marginal_kl", "log_n", "nll",
     "identity_residual",
@@ -154,40 +157,44 @@ def looseness(group: list[CheckpointInfo], number: int) -> None:
     downloads.keep({"Curves": lambda: tables.curves_csv(rows)}, key)
 
 
-def dimensions(info: CheckpointInfo) -> None:
-    """KL and activity of each dimension, where the prior is a product over dimensions."""
-    found = cache_measures.record(info.name, "per_dimension")
-    if found is None:
-        if not info.of_gaussians:
-            st.markdown(
-                f"- **{layout.title_of(info)}**: q(z|x) of this model is a flow, which ties dimensions together, so "
-                "its KL is no sum over them."
-            )
-        elif test_of(info).get("information_curve") is None:
-            st.info(f"{layout.title_of(info)} was not measured so: `python -m core evaluate {info.name} --save`")
-        else:
-            st.markdown(
-                f"- **{layout.title_of(info)}**: this prior ties dimensions together, so its KL is no sum over them."
-            )
-        return
-    active = sum(value > ACTIVE_VARIANCE for value in found.activity)
-    null = "far from 0 with independent ones too: so few posteriors in so many dimensions are never a product"
-    if found.total_correlation_null is not None:
-        null = f"at most about {found.total_correlation_null} with independent ones and as many images"
-    split = f" is {found.total_correlation} of dependence between dimensions ({null}) and the rest the marginals' own"
-    if len(found.activity) == 1:
-        split = " is that of its one dimension"
-    sentence = (
-        f"{layout.title_of(info)}: {active} of {len(found.activity)} dimensions are active. The marginal KL of "
-        f"{found.total} nats{split} ({found.draws:,} draws)."
-    )
-    key = f"dimensions-{info.name}"
-    kl, activity = np.array([[e.value, e.se] for e in found.average_kl]), np.array(found.activity)
-    figure = ready(figures.dimension_bars, kl[:, 0], kl[:, 1], activity, ACTIVE_VARIANCE)
-    charts.chart(figure, key, sentence)
-    st.markdown(sentence)
-    _caption([info], f"active: the posterior mean varies by more than {ACTIVE_VARIANCE} over the images")
-    downloads.keep({"Dimensions": lambda: tables.dimensions_csv(kl, activity)}, key)
+def dimensions(models: list[CheckpointInfo]) -> None:
+    """Information and activity of each dimension, and its KL where the prior is a product; one axis for all models."""
+    known = []
+    for info in models:
+        if lacks := _why_no_dimensions(info):
+            st.markdown(f"- **{layout.title_of(info)}**: {lacks}.")
+            continue
+        used, split = cache.dimensions(info.name, info.digest), cache_measures.record(info.name, "per_dimension")
+        bars = _pairs(used.information), None if split is None else _pairs(split.average_kl)
+        known.append((info, used, split, bars))
+    top = max((figures.dimension_top(*bars) for *_, bars in known), default=None)
+    for info, used, split, (information, kl) in known:
+        sentence = figures.dimensions_sentence(layout.title_of(info), used, split, ACTIVE_VARIANCE)
+        key, activity = f"dimensions-{info.name}", np.array(used.activity)
+        figure = ready(figures.dimension_bars, information, activity, ACTIVE_VARIANCE, kl, top=top)
+        charts.chart(figure, key, sentence)
+        st.markdown(sentence)
+        method = (
+            f"information: exact q(z_j) of all {used.n:,} images at {used.draws:,} draws; active: the posterior mean "
+            f"varies by more than {ACTIVE_VARIANCE} over the images; a dimension of one model is none of another: "
+            "compare ranks"
+        )
+        title, split_name = layout.dataset_title(info.dataset), layout.split_of(info)
+        charts.caption(figures.caption(title, split_name, used.n, cache.DIMENSIONS_SEED, method))
+        written = partial(tables.dimensions_csv, information, activity, kl)
+        downloads.keep({"Dimensions": written}, key)
+
+
+def _why_no_dimensions(info: CheckpointInfo) -> str:
+    if not info.of_gaussians:
+        return "q(z|x) of this model is a flow, whose density in one dimension is not known"
+    if info.images < FEWEST_IMAGES:
+        return f"it takes the codes of {FEWEST_IMAGES} images or more, and the checkpoint holds {info.images}"
+    return ""
+
+
+def _pairs(values: Sequence[Estimate]) -> np.ndarray:
+    return np.array([[each.value, each.se] for each in values])
 
 
 def costly_images(info: CheckpointInfo) -> None:

@@ -230,5 +230,7 @@ def test_tables_of_terms_curves_and_dimensions() -> None:
     assert tables.terms_csv([("a, b", metrics)]).splitlines()[1:] == ['"a, b",elbo,-1.5,0.25']
     points = [CurvePoint(10, Estimate(1.0, 0.5)), CurvePoint(20, Estimate(2.0, 0.25), 7.5)]
     assert tables.curves_csv([("m", points)]).splitlines()[1:] == ["m,10,1.0,0.5,", "m,20,2.0,0.25,7.5"]
-    kl, activity = np.array([[0.5, 0.25], [1.5, 0.125]]), np.array([0.75, 0.0])
-    assert tables.dimensions_csv(kl, activity).splitlines()[1:] == ["1,0.5,0.25,0.75", "2,1.5,0.125,0.0"]
+    pairs, activity = np.array([[0.5, 0.25], [1.5, 0.125]]), np.array([0.75, 0.0])
+    assert tables.dimensions_csv(pairs, activity).splitlines()[1:] == ["1,0.5,0.25,0.75", "2,1.5,0.125,0.0"]
+    both = tables.dimensions_csv(pairs, activity, 2 * pairs).splitlines()
+    assert "average KL, nats" in both[0] and both[1:] == ["1,0.5,0.25,1.0,0.5,0.75", "2,1.5,0.125,3.0,0.25,0.0"]

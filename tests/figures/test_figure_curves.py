@@ -9,8 +9,9 @@ import pytest
 
 from core.figures import theme
 from core.figures.curves import information_curve, likelihood_curve
+from core.figures.dimension_words import dimensions_sentence
 from core.figures.per_dimension import dimension_bars
-from core.records import CurvePoint, Estimate
+from core.records import CurvePoint, DimensionInformation, Estimate
 
 INFORMATION = [
     CurvePoint(10, Estimate(2.2, 0.01)),
@@ -100,9 +101,10 @@ def test_without_effective_sizes_there_is_one_panel():
         ("log_n", lambda: information_curve([("a", INFORMATION)], 0.0)),
         ("average_kl lacks", lambda: information_curve([("a", INFORMATION)], 5.0, {"b": Estimate(1.0, 0.0)})),
         ("not among the rows", lambda: likelihood_curve([("a", LIKELIHOOD)], {"b": Estimate(1.0, 0.0)})),
-        ("activity must be", lambda: dimension_bars(np.ones(3), np.ones(3), np.ones(2), 0.01)),
-        ("kl must be", lambda: dimension_bars(np.array([np.nan]), np.ones(1), np.ones(1), 0.01)),
-        ("threshold", lambda: dimension_bars(np.ones(3), np.ones(3), np.ones(3), 0.0)),
+        ("information must be", lambda: dimension_bars(np.ones((3, 2)), np.ones(2), 0.01)),
+        ("activity must be", lambda: dimension_bars(np.ones((1, 2)), np.array([np.nan]), 0.01)),
+        ("kl must be", lambda: dimension_bars(np.ones((3, 2)), np.ones(3), 0.01, np.ones(3))),
+        ("threshold", lambda: dimension_bars(np.ones((3, 2)), np.ones(3), 0.0)),
     ],
 )
 def test_wrong_input_is_refused_with_the_reason(message, build):
@@ -111,15 +113,47 @@ def test_wrong_input_is_refused_with_the_reason(message, build):
 
 
 def test_dimensions_are_sorted_and_split_by_activity():
-    kl, se = np.array([0.5, 2.0, 0.001, 1.0]), np.array([0.05, 0.1, 0.001, 0.02])
-    figure = dimension_bars(kl, se, np.array([0.3, 0.9, 0.002, 0.01]), 0.01)
+    information = np.array([[0.5, 0.05], [2.0, 0.1], [0.001, 0.001], [1.0, 0.02]])
+    figure = dimension_bars(information, np.array([0.3, 0.9, 0.002, 0.01]), 0.01)
     active, inactive = figure.data
-    assert (active.name, active.x.tolist(), inactive.x.tolist()) == ("active: 2 of 4", [0, 2], [1, 3])
+    assert (active.x.tolist(), inactive.x.tolist()) == ([0, 2], [1, 3])
+    assert active.name == "information, active: 2 of 4"
     np.testing.assert_allclose(active.y, [2.0, 0.5])
     np.testing.assert_allclose(inactive.y, [1.0, 0.001])  # on the threshold is not above it
     np.testing.assert_allclose(active.error_y.array, [0.196, 0.098], rtol=1e-5)
     assert list(figure.layout.xaxis.ticktext) == ["2", "4", "1", "3"]
     assert list(active.text) == ["2.00 ± 0.10", "0.50 ± 0.05"]
     assert inactive.marker.color == theme.TRANSPARENT and inactive.marker.pattern.shape == "/"
-    forty = dimension_bars(np.arange(40.0), np.ones(40), np.ones(40), 0.01)
+    forty = dimension_bars(np.stack([np.arange(40.0), np.ones(40)], 1), np.ones(40), 0.01)
     assert forty.data[0].text is None and len(forty.data) == 1
+
+
+def test_the_kl_of_a_dimension_is_marked_where_it_has_one():
+    information, kl = np.array([[0.5, 0.05], [2.0, 0.1]]), np.array([[0.7, 0.01], [2.5, 0.02]])
+    figure = dimension_bars(information, np.array([0.3, 0.9]), 0.01, kl)
+    dashes = figure.data[-1]
+    np.testing.assert_allclose(dashes.y, [2.5, 0.7])  # in the order of the bars
+    np.testing.assert_allclose(dashes.error_y.array, [0.0392, 0.0196], rtol=1e-5)
+    assert dashes.hovertext[0] == (
+        "dimension 2<br>information 2.00 ± 0.10 nats<br>average KL 2.50 ± 0.02 nats<br>variance of the mean 0.9"
+    )
+    assert figure.layout.yaxis.range == pytest.approx((0, 1.05 * (2.5 + 1.96 * 0.02)))
+    assert dimension_bars(information, np.array([0.3, 0.9]), 0.01, top=7.0).layout.yaxis.range == (0, 7)
+    below = dimension_bars(np.array([[-0.5, 0.1], [1.0, 0.1]]), np.array([0.3, 0.9]), 0.01)
+    assert below.layout.yaxis.range[0] < -0.5  # noise is shown
+    assert "average KL" not in dimension_bars(information, np.array([0.3, 0.9]), 0.01).data[0].hovertext[0]
+
+
+def test_what_is_said_of_dimensions():
+    def used(*values: float) -> DimensionInformation:
+        spread = tuple(0.5 if value > 0.1 else 0.0 for value in values)
+        return DimensionInformation(tuple(Estimate(value, 0.01) for value in values), spread, 100, 100)
+
+    tied = dimensions_sentence("a", used(0.5, 0.0, 2.0), None, 0.01)
+    assert tied == (
+        "a: 2 of 3 dimensions are active. The most telling one alone holds 2.00 ± 0.01 nats of information, the median "
+        "one 0.50; 0 is nothing, and log n = 4.61 tells every image. The prior ties dimensions together, so that the "
+        "KL is no sum over them."
+    )
+    one = dimensions_sentence("a", used(1.5), None, 0.01)
+    assert one.startswith("a: 1 of 1 dimension is active. It holds 1.50 ± 0.01 nats") and "ties" not in one

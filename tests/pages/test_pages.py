@@ -201,7 +201,7 @@ def test_the_kl_of_a_flow_posterior_is_taken_apart_for_few_images(open_page: Ope
     app = open_page("elbo_surgery", models=kind)
     assert "as the identity demands" in words(app) and "this curve is for Gaussian ones" in words(app)
     assert "whose codes cost most" in words(app) and "shown by their reconstructions" in words(app)
-    assert "its KL is no sum over them" in words(app) and "--save" not in words(app)
+    assert "whose density in one dimension is not known" in words(app) and "--save" not in words(app)
     assert len(charts(app)) == 2, "the sum, and the looseness"
     home = open_page("home", models=kind)
     where = "ELBO surgery shows its bound" if kind == "posterior-three-d" else "Variational posterior shows how near"
@@ -230,8 +230,14 @@ def test_surgery_says_what_is_missing(open_page: Open) -> None:
 
 def test_the_dimensions_of_a_factorised_prior_are_shown(open_page: Open) -> None:
     drawn = charts(open_page("elbo_surgery", models="three-d"))
-    assert any(trace["name"].startswith("active") for trace in drawn[-1]["data"])
-    assert "no sum over them" in words(open_page("elbo_surgery", models="mog"))
+    assert [trace["name"].split(":")[0] for trace in drawn[-1]["data"]][-1] == "average KL"
+
+
+def test_of_any_prior_the_information_of_each_dimension_is_shown(open_page: Open) -> None:
+    app = open_page("elbo_surgery", models="mog")
+    names = [trace["name"] for trace in charts(app)[-1]["data"]]
+    assert names and not any("average KL" in name for name in names)
+    assert "nats of information, the median one" in words(app) and "no sum over them" in words(app)
 
 
 def test_the_images_that_cost_most_are_shown(open_page: Open) -> None:
