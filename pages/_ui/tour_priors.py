@@ -80,9 +80,12 @@ def standard(own: Cast, large: Cast) -> Shown:
     return Shown(
         answers,
         "the dashed contours would lie on the blue ones and the right panel would be blank, up to the noise of "
-        "finitely many images; holes and leaks would be about 1 %.",
+        "finitely many images; holes and leaks would be 1 % on average.",
         (lambda: _densities(info, alt)) if info.images else None,
-        (Link("prior_vs_posterior", "See it in full: prior against posterior", (info,)),),
+        (
+            Link("prior_vs_posterior", "See it in full: prior against posterior", (info,)),
+            Link("prior_vs_posterior", "Can you see it? Find the true picture", (info,), {"lineup": "true"}),
+        ),
         (info,),
         (*missing, *_without_latents(info)),
     )
