@@ -95,6 +95,7 @@ def _rounds(x: Tensor) -> bool:
     return (
         BFLOAT16_IS_SLOW
         and x.device.type == "cpu"
+        and x.dtype != torch.float64  # which autocast leaves alone
         and torch.is_autocast_enabled("cpu")
         and torch.get_autocast_dtype("cpu") == torch.bfloat16
         and not torch.compiler.is_compiling()

@@ -1,7 +1,8 @@
 """One t-SNE map of draws of q(z) and p(z) together: which lie beside which, and nothing else.
 
-t-SNE gives every point the room its neighbours need: sizes, gaps and densities of a map mean nothing, so no statistic
-is calculated on it and no contour belongs there. How far q is from p is measured in latent space (``core.metrics``).
+t-SNE gives every point the room its neighbours need: sizes, gaps and densities of a map mean nothing, so no contour
+belongs there. How far q is from p is measured in latent space (``core.metrics``); on the map only who is whose
+neighbour, beside the same in latent space, to tell what the map makes of it.
 What a map can be asked is whether neighbours in it are neighbours in latent space: its trustworthiness.
 """
 

@@ -36,13 +36,12 @@ from core import mixture
 from core.datasets import SPLIT_NAMES, Dataset
 from core.distributions import DiagonalNormal
 from core.flows import COUPLINGS
-from core.ladder_fit import RATES, Target, fit, fit_moments, fitted_numbers, start
+from core.ladder_fit import RATES, Fit, Target, fit, fit_rung, fitted_numbers, start, title_of, work_of
 from core.ladder_records import Ladder, Rung, reference_of
 from core.latents import encode
 from core.metrics.estimate import over_examples
 from core.metrics.surgery import log_aggregated, null_of
-from core.priors import PRIORS, MixturePrior, Prior, PriorContext
-from core.priors.gaussian import GaussianPrior
+from core.priors import MixturePrior, Prior, PriorContext
 from core.records import Estimate
 from core.shapes import Latents
 from core.vae import VAE
@@ -153,7 +152,7 @@ def climb_posteriors(
         n_train: number of training images.
         context: with the frozen encoder and the training images, where there are any.
         digest: of the checkpoint.
-        rungs: as for ``climb``, and so are ``steps``, ``batch``, ``seed`` and ``on_progress``.
+        rungs: as for ``climb``, and so are the others.
         steps: of Adam.
         batch: draws in a step.
         seed: of every draw and fit.
@@ -163,7 +162,7 @@ def climb_posteriors(
         if value < least:
             raise ValueError(f"{name} must be at least {least}; got {value}")
     kept = _possible(plan() if rungs is None else rungs, n_train, context.dim)
-    meter = _Meter(on_progress, len(codes) + sum(steps if kind in RATES else 1 for kind, _ in kept))
+    meter = _Meter(on_progress, len(codes) + sum(work_of(kind, steps) for kind, _ in kept))
     splits: dict[str, _Split] = {}
     for stream, (name, make) in enumerate(codes.items()):
         meter.advance(0, f"log q(z) of the {name} images")
@@ -177,12 +176,9 @@ def climb_posteriors(
         meter.advance(0, title)
         generator = _generator(seed, len(codes), KINDS.index(kind), size or 0)
         prior = start(kind, size, context, target, generator)
+        one, report = partial(start, kind, 1, context, target, generator), partial(meter.advance, message=title)
         began = time.perf_counter()
-        if isinstance(prior, GaussianPrior):
-            fit_moments(prior, target)
-        if kind in RATES:
-            report = partial(meter.advance, message=title)
-            fit(prior, target, rate=RATES[kind], steps=steps, batch=batch, generator=generator, on_steps=report)
+        fit_rung(kind, prior, one, Fit(target, RATES.get(kind, 0.0), steps, batch, generator, report))
         rung, per_image = _measured(kind, size, prior, splits, time.perf_counter() - began)
         found.append(rung)
         log_p.append(per_image)
@@ -206,14 +202,7 @@ def _warm_up(context: PriorContext, target: Target) -> None:
     """One step that nobody times: the first optimiser of a process loads seconds of code, which is no prior's cost."""
     generator = _generator(0)
     prior = start("mog", 1, context, target, generator)
-    fit(prior, target, rate=RATES["mog"], steps=1, batch=2, generator=generator, on_steps=lambda _: None)
-
-
-def title_of(kind: str, components: int | None) -> str:
-    """A rung's name as shown to a person."""
-    if kind == "subset":
-        return "Posterior of 1 training image" if components == 1 else f"Posteriors of {components:,} training images"
-    return PRIORS[kind].title + (f", K = {components:,}" if components else "")
+    fit(prior, Fit(target, RATES["mog"], 1, 2, generator, lambda _: None))
 
 
 def _possible(rungs: Sequence[Step], n: int, dim: int) -> list[Step]:

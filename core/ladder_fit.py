@@ -15,10 +15,14 @@ from core.nn import MaskedLinear
 from core.priors import PRIORS, Prior, PriorContext
 from core.priors.gaussian import GaussianPrior
 from core.priors.mog import LOG_VAR_HIGH, LOG_VAR_LOW, MixtureOfGaussians
+from core.priors.vamp import VampPrior
 from core.shapes import Latents
 
 RATES = {"mog": 0.02, "vamp": 0.01, "realnvp": 0.002, "maf": 0.002}
 """First learning rate of Adam, times the ``rate_scale`` of the prior; it falls to zero along a cosine."""
+
+GROWN = ("vamp",)
+"""Kinds that are fitted with one component first, from which all others start."""
 
 CLIP_NORM = 10.0
 
@@ -60,8 +64,6 @@ def start(kind: str, size: int | None, context: PriorContext, target: Target, ge
         prior.load_state_dict({"mean": target.mean[chosen], "log_var": target.log_var[chosen]})
         return prior.eval()
     options: dict[str, Any] = {"components": size} if size else {}
-    if kind == "vamp":
-        options["init"] = "data"
     with torch.random.fork_rng(devices=[]):  # layers initialise from the process-wide state: seed it here, then restore
         torch.manual_seed(int(torch.randint(2**31 - 1, (), generator=generator)))
         prior = PRIORS[kind].from_config(options, replace(context, generator=generator))
@@ -70,35 +72,50 @@ def start(kind: str, size: int | None, context: PriorContext, target: Target, ge
     return prior
 
 
-def fit(
-    prior: Prior,
-    target: Target,
-    *,
-    rate: float,
-    steps: int,
-    batch: int,
-    generator: Generator,
-    on_steps: Callable[[int], object],
-) -> None:
-    """Maximise E_{z ~ q_train(z)} log p(z) with Adam, on fresh draws in every step.
+def title_of(kind: str, components: int | None) -> str:
+    """A rung's name as shown to a person."""
+    if kind == "subset":
+        return "Posterior of 1 training image" if components == 1 else f"Posteriors of {components:,} training images"
+    return PRIORS[kind].title + (f", K = {components:,}" if components else "")
 
-    Args:
-        prior: as ``start`` gives it.
+
+def work_of(kind: str, steps: int) -> int:
+    """Steps that a rung takes, where its fits are of so many; 1 where it is not fitted by steps."""
+    return (2 if kind in GROWN else 1) * steps if kind in RATES else 1
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a prior is fitted.
+
+    Attributes:
         target: q_train(z).
         rate: first learning rate, before the ``rate_scale`` of the prior.
         steps: of Adam.
         batch: draws in a step.
         generator: of the draws.
         on_steps: told how many steps were done since it was last told.
+    """
+
+    target: Target
+    rate: float
+    steps: int
+    batch: int
+    generator: Generator
+    on_steps: Callable[[int], object]
+
+
+def fit(prior: Prior, how: Fit) -> None:
+    """Maximise E_{z ~ q_train(z)} log p(z) with Adam, on fresh draws in every step, from where the prior is.
 
     Raises:
         ValueError: if a gradient is not finite.
     """
-    rate *= prior.rate_scale
+    rate, steps = how.rate * prior.rate_scale, how.steps
     optimizer = torch.optim.Adam(prior.parameters(), lr=rate, fused=True)
     for step in range(1, steps + 1):
         optimizer.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * (step - 1) / steps))
-        loss = -prior.log_prob(target.sample(batch, generator)).mean()
+        loss = -prior.log_prob(how.target.sample(how.batch, how.generator)).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = float(nn.utils.clip_grad_norm_(prior.parameters(), CLIP_NORM))
@@ -107,7 +124,50 @@ def fit(
             raise ValueError(f"the fit of {what} diverged in step {step} of {steps}: leave it out, or change the seed")
         optimizer.step()
         if step % REPORT_EVERY == 0 or step == steps:
-            on_steps((step - 1) % REPORT_EVERY + 1)
+            how.on_steps((step - 1) % REPORT_EVERY + 1)
+
+
+def fit_rung(kind: str, prior: Prior, one: Callable[[], Prior], how: Fit) -> None:
+    """Fit a rung in the way of its kind; nothing where it has nothing to fit.
+
+    Args:
+        kind: as for ``start``.
+        prior: as that gives it.
+        one: gives the same with one component, for the kinds that are ``GROWN``.
+        how: the fit.
+
+    Raises:
+        ValueError: if a gradient is not finite.
+    """
+    if isinstance(prior, GaussianPrior):
+        fit_moments(prior, how.target)
+    elif kind in GROWN:
+        fit_from_one(prior, one(), how)
+    elif kind in RATES:
+        fit(prior, how)
+
+
+def fit_from_one(prior: Prior, one: Prior, how: Fit) -> None:
+    """Fit one pseudo-input first, start all beside what it became, and fit them: twice the steps.
+
+    Posteriors of training images are narrow, and so are those of images near them: from such a start all components
+    stay narrow (docs/decisions/0049). A single one has to become as wide as q(z), if the encoder can make that of any
+    image.
+
+    Args:
+        prior: of any number of pseudo-inputs.
+        one: of one, at the mean image, as ``start`` gives it.
+        how: of either fit.
+
+    Raises:
+        ValueError: if a gradient is not finite, or for priors without pseudo-inputs.
+    """
+    if not isinstance(prior, VampPrior) or not isinstance(one, VampPrior):
+        raise ValueError(f"only a VampPrior grows from one pseudo-input; got {type(prior).__name__}")
+    fit(one, how)
+    with torch.no_grad():
+        prior.logits.copy_(one.logits + torch.randn(prior.logits.shape, generator=how.generator))
+    fit(prior, how)
 
 
 def fit_moments(prior: GaussianPrior, target: Target) -> None:

@@ -5,7 +5,8 @@ are draws of (q + p) / 2: what the picture would look like if q(z) and p(z) were
 true panel among m has found a difference; without one it is found in 1 of m cases, whatever the picture shows and
 whatever is looked for in it, since every panel is then as likely as any other.
 
-That holds for independent draws: one an image, as draws of one image's posterior lie together.
+That holds for independent draws, one an image, as draws of one image's posterior lie together; for line-ups of other
+images each, or one would tell of another; and for somebody who does not know these codes from another picture.
 
 References:
     Buja et al. (2009), Statistical inference for exploratory data analysis and model diagnostics.
@@ -19,8 +20,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-
-from core.records import Draws
 
 PANELS = 9
 FEWEST = 20
@@ -43,31 +42,28 @@ class Lineup:
     real: int
 
 
-def hide(draws: Draws, n: int, *, panels: int = PANELS, seed: int = 0) -> Lineup:
-    """A line-up of n of the draws of each side, or of as many as there are images behind them.
+def hide(q: np.ndarray, p: np.ndarray, *, panels: int = PANELS, seed: int = 0) -> Lineup:
+    """A line-up of draws of both sides.
 
     Args:
-        draws: of q(z) and p(z), in a view that does not depend on which side a draw comes from.
-        n: draws of each side, at least 20.
+        q: (n, 2) places of draws of q(z), one an image.
+        p: (n, 2) places of as many draws of p(z), in a view that does not depend on which side a draw comes from.
         panels: 2 or more.
-        seed: of the choice among the draws, the deals, and the place of the true panel.
+        seed: of the deals and of the place of the true panel.
 
     Raises:
-        ValueError: with fewer than 20 draws of different images, or fewer than two panels.
+        ValueError: with fewer than 20 draws of each side, other numbers of them, or fewer than two panels.
     """
     if panels < 2:
         raise ValueError(f"a line-up needs 2 panels or more; got {panels}")
-    first = np.unique(draws.rows, return_index=True)[1]  # one draw an image
-    n = min(n, len(first))
-    if n < FEWEST:
-        raise ValueError(f"a line-up needs at least {FEWEST} draws of each side, one an image; there are {n}")
+    n = len(q)
+    if n < FEWEST or q.shape != (n, 2) or p.shape != q.shape:
+        raise ValueError(f"a line-up needs (n, 2) places of either side, n >= {FEWEST}; got {q.shape} and {p.shape}")
     chance = np.random.default_rng(np.random.SeedSequence([seed, 2]))
-    of_q, of_p = chance.permutation(first)[:n], chance.permutation(len(draws.p))[:n]
     real = int(chance.integers(panels))
     deals = np.stack([chance.permutation(2 * n) for _ in range(panels)])
     deals[real] = np.concatenate([chance.permutation(n), n + chance.permutation(n)])
-    points = np.concatenate([draws.q[of_q], draws.p[of_p]]).astype(np.float32)
-    return Lineup(points, deals[:, :n], deals[:, n:], real)
+    return Lineup(np.concatenate([q, p]).astype(np.float32), deals[:, :n], deals[:, n:], real)
 
 
 def seed_of(*question: str | int) -> int:

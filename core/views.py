@@ -158,6 +158,29 @@ def draws_of(plane: Plane, codes: Codes, prior: Prior, n: int, *, seed: int = 0)
     return Draws(q, p, of_q.numpy(), of_p.numpy(), rows, None if labels is None else labels[images])
 
 
+def draws_of_block(shown: View, prior: Prior, n: int, number: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Places of n draws of q(z), one of each of n images, and of n of p(z): the images of no two numbers are the same.
+
+    Args:
+        shown: the view.
+        prior: p(z).
+        n: draws of each side.
+        number: of the block of images, from 0; there are ``len(shown.cloud) // n``.
+        seed: of the blocks and of all draws.
+
+    Raises:
+        ValueError: for a block that there is not.
+    """
+    blocks = len(shown.cloud) // n if n > 0 else 0
+    if not 0 <= number < blocks:
+        raise ValueError(f"there are {blocks} blocks of {n} of the {len(shown.cloud)} images; got number {number}")
+    order = np.random.default_rng(np.random.SeedSequence([seed, 3])).permutation(len(shown.cloud))
+    block = shown.cloud.take(order[n * number :][:n])
+    words = np.random.SeedSequence([seed, 4, number]).generate_state(1)
+    found = draws_of(shown.plane, block, prior, n, seed=int(words[0]))
+    return found.q, found.p
+
+
 def _apart(seed: int) -> int:
     """Another seed, so that what is drawn is never what the classifier was trained with (torch keeps 32 bits of it)."""
     return int(np.random.SeedSequence([seed, 1]).generate_state(1)[0])

@@ -93,7 +93,7 @@ with st.expander("How is this computed?"):
     st.markdown(
         "In the line-up one panel is true. In the others the same draws, one an image, are dealt out at random to the "
         "two sides. Without a difference every panel is as likely to be the true one, whatever is looked for: it is "
-        "found in 1 of 9 cases, and a binomial tells how often luck does as well."
+        "found in 1 of 9 cases, and a binomial tells how often luck does as well. No image is in two line-ups."
     )
     reading.link(
         "marginal-kl", "holes", "leaks", "classifier", "mmd", "typicality", "line-up", "neighbours-of-its-own-side",

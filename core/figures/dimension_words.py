@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from core.metrics.per_dimension import PerDimension
 
 
-def dimensions_sentence(name: str, used: DimensionInformation, split: PerDimension | None, threshold: float) -> str:
+def dimensions_sentence(
+    name: str, used: DimensionInformation, split: PerDimension | None, threshold: float, *, no_split: str
+) -> str:
     """How many dimensions are active, what the most telling one tells, and where it can be said what they cost.
 
     Args:
@@ -20,6 +22,7 @@ def dimensions_sentence(name: str, used: DimensionInformation, split: PerDimensi
         used: information and activity of each dimension.
         split: of the KL by dimension, where the prior is a product over them.
         threshold: of activity.
+        no_split: what is said where there is none.
     """
     active, count = sum(value > threshold for value in used.activity), len(used.activity)
     most = max(used.information, key=lambda each: each.value)
@@ -34,7 +37,7 @@ def dimensions_sentence(name: str, used: DimensionInformation, split: PerDimensi
     if count == 1:
         return lead
     if split is None:
-        return f"{lead} The prior ties dimensions together, so that the KL is no sum over them."
+        return f"{lead} {no_split}"
     null = "far from 0 with independent ones too: so few posteriors in so many dimensions are never a product"
     if split.total_correlation_null is not None:
         null = f"at most about {split.total_correlation_null} with independent ones and as many images"

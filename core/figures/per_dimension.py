@@ -12,7 +12,7 @@ from core.intervals import Z_95
 from core.records import Estimate
 
 _NUMBERED = 8
-"""Dimensions up to which the numbers are written above the bars."""
+"""Dimensions up to which the numbers are written in the bars."""
 
 
 def dimension_top(information: np.ndarray, kl: np.ndarray | None = None) -> float:
@@ -93,7 +93,7 @@ def dimension_bars(
 
 
 def _words(information: np.ndarray, kl: np.ndarray | None, activity: float, dimension: int) -> list[str]:
-    """What the pointer says of a dimension, and the number above its bar."""
+    """What the pointer says of a dimension, and the number in its bar."""
     number = str(Estimate(*information.tolist()))
     costs = "" if kl is None else f"<br>average KL {Estimate(*kl.tolist())} nats"
     hover = f"dimension {dimension + 1}<br>information {number} nats{costs}<br>variance of the mean {activity:.3g}"

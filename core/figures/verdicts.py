@@ -65,14 +65,10 @@ def mixing_sentence(in_space: Mixing, on_map: Mixing) -> str:
         on_map: of the same draws' positions.
     """
     low, high = _percent(in_space.null_low, 1), _percent(in_space.null_high, 1)
-    away = on_map.share - in_space.share
-    told = "as much as"
-    if abs(away) > in_space.null_high - in_space.null_low:
-        told = "more than" if away < 0 else "less than"
     return (
         f"Of a draw's {in_space.k} nearest neighbours {_percent(in_space.share, 1)} % are of its own side in latent "
-        f"space; {low} to {high} % would be, if prior and data were one distribution. On the map they are "
-        f"{_percent(on_map.share, 1)} %: it mixes the two {told} they are mixed."
+        f"space, and {_percent(on_map.share, 1)} % on the map. Without a difference it would be half: "
+        f"{in_space.permutations} shuffles of the sides give {low} to {high} % in latent space, but for one in twenty."
     )
 
 

@@ -11,27 +11,32 @@ from __future__ import annotations
 
 import torch
 
-from core import mixture
-from core.distributions import DiagonalNormal
+from core.distributions import LOG_2PI, DiagonalNormal
 from core.metrics.estimate import over_examples
+from core.metrics.per_dimension import log_marginals
 from core.records import DimensionInformation
 from core.shapes import Latents
 
+DRAWS, FEWEST_DRAWS, MOST_DENSITIES = 2000, 200, 10**9
+
 
 @torch.inference_mode()
-def dimension_information(mean: Latents, log_var: Latents, *, draws: int = 2000, seed: int = 0) -> DimensionInformation:
+def dimension_information(
+    mean: Latents, log_var: Latents, *, draws: int = DRAWS, seed: int = 0
+) -> DimensionInformation:
     """The information of every dimension, each density exact: a mixture of n one-dimensional Gaussians.
 
     Args:
         mean: (n, d) posterior means.
         log_var: (n, d) posterior log-variances.
-        draws: of z, at most one per image: n are made where this is more. The cost is draws * n * d densities.
+        draws: of z, at most one per image, and fewer where draws * n * d densities would be more than a thousand
+            million.
         seed: of the draws.
 
     Raises:
         ValueError: with fewer than two images or no draw.
     """
-    n, draws = len(mean), min(draws, len(mean))
+    n, draws = len(mean), min(draws, len(mean), max(FEWEST_DRAWS, MOST_DENSITIES // max(1, mean.numel())))
     if n < 2 or draws < 1:
         raise ValueError(f"the information of a dimension needs two images and a draw; got {n} and {draws}")
     generator = torch.Generator().manual_seed(seed)
@@ -39,9 +44,6 @@ def dimension_information(mean: Latents, log_var: Latents, *, draws: int = 2000,
     chosen = torch.randperm(n, generator=generator)[:draws]
     own_mean, own_log_var = mean[chosen], log_var[chosen]
     z = DiagonalNormal(own_mean, own_log_var).sample(1, generator=generator)[0]
-    found = []
-    for j in range(mean.shape[1]):
-        column = [j]
-        own = DiagonalNormal(own_mean[:, column], own_log_var[:, column]).log_prob(z[:, column])
-        found.append(over_examples(own - mixture.log_prob(z[:, column], mean[:, column], log_var[:, column])))
+    own = -0.5 * ((z - own_mean).square() * torch.exp(-own_log_var) + own_log_var + LOG_2PI)
+    found = (over_examples(column) for column in (own - log_marginals(z, mean, log_var)).T)
     return DimensionInformation(tuple(found), tuple(mean.var(0, correction=0).tolist()), draws, n)

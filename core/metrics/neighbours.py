@@ -66,12 +66,13 @@ def mixing(q: np.ndarray, p: np.ndarray, *, k: int = NEIGHBOURS, permutations: i
         raise ValueError(f"k is {k}, expected 1 to {total - 1}, the other draws")
     if permutations < FEWEST_SHUFFLES:
         raise ValueError(f"permutations must be at least {FEWEST_SHUFFLES} for a 95 % range; got {permutations}")
-    points = np.concatenate([q, p]).astype(np.float64)
+    chance = np.random.default_rng(seed)
+    order = chance.permutation(total)  # or equal distances would be told apart by the side that comes first
+    points = np.concatenate([q, p]).astype(np.float64)[order]
     if not np.isfinite(points).all():
         raise ValueError("q or p holds NaN or infinity; expected finite numbers")
     near = NearestNeighbors(n_neighbors=k, n_jobs=1).fit(points).kneighbors(return_distance=False)
-    side = np.arange(total) < len(q)
-    chance = np.random.default_rng(seed)
+    side = order < len(q)
     shuffled = [_own_share(near, chance.permutation(side)) for _ in range(permutations)]
     low, high = np.quantile(shuffled, (0.025, 0.975))
     expected = (len(q) * (len(q) - 1) + len(p) * (len(p) - 1)) / (total * (total - 1))

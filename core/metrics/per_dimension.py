@@ -89,9 +89,7 @@ def per_dimension(
     z = DiagonalNormal(mean[chosen], log_var[chosen]).sample(1, generator=generator)[0]
     log_q, log_q_others = log_aggregated(z[None], mean, log_var, own=chosen)
     log_p = -0.5 * ((z - prior_mean).square() * torch.exp(-prior_log_var) + prior_log_var + LOG_2PI)  # (m, d)
-    marginals = torch.stack(
-        [mixture.log_prob(z[:, [j]], mean[:, [j]], log_var[:, [j]]) for j in range(mean.shape[1])], 1
-    )
+    marginals = log_marginals(z, mean, log_var)
     return PerDimension(
         average_kl=_each(_kl(mean, log_var, prior_mean, prior_log_var)),
         activity=tuple(mean.var(0, correction=0).tolist()),
@@ -102,6 +100,12 @@ def per_dimension(
         draws=draws,
         n=n,
     )
+
+
+def log_marginals(z: Tensor, mean: Latents, log_var: Latents) -> Tensor:
+    """log q(z_j) of each dimension at (m, d) points, (m, d): mixtures of all n one-dimensional Gaussians."""
+    columns = [[j] for j in range(mean.shape[1])]
+    return torch.stack([mixture.log_prob(z[:, j], mean[:, j], log_var[:, j]) for j in columns], 1)
 
 
 def _kl(mean: Tensor, log_var: Tensor, prior_mean: Tensor, prior_log_var: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core import lineup
+from core import lineup, views
 from core.lineup import Lineup
 from core.metrics.neighbours import Mixing, mixing
 from pages._ui import cache
@@ -11,20 +11,19 @@ from pages._ui.turns import turns
 
 
 @kept(64)
-def hidden(name: str, digest: str, key: cache.ViewKey, n: int, seed: int) -> Lineup:
-    """A line-up of n draws of each side in a view; of a map, of the draws that it was made of.
+def hidden(name: str, digest: str, key: cache.ViewKey, n: int, number: int, seed: int) -> Lineup:
+    """A line-up of n draws of each side in a view; no image is in two of them.
 
     Raises:
-        ValueError: where there are too few images for one.
+        ValueError: for a number, from 1, that the images are not enough for.
     """
-    found = cache.draws(name, digest, key, min(n, most(name, digest, key)), seed)
-    return lineup.hide(found, n, seed=seed)
+    prior = cache.model(name, digest).vae.prior
+    q, p = views.draws_of_block(cache.view(name, digest, key), prior, n, number - 1, seed=seed)
+    return lineup.hide(q, p, seed=lineup.seed_of(name, digest, *key, n, number, seed))
 
 
-def most(name: str, digest: str, key: cache.ViewKey) -> int:
-    """Draws of each side at most, one an image."""
-    if key[0].startswith(cache.MAP):
-        return len(cache.embedding(key[0]).q)
+def images(name: str, digest: str, key: cache.ViewKey) -> int:
+    """Images whose posteriors are drawn in a view."""
     return len(cache.view(name, digest, key).cloud)
 
 

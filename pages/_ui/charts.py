@@ -36,6 +36,7 @@ def chart(
     name: str = "",
     on_select: Callable[[], None] | None = None,
     regions: bool = False,
+    kept_as: str = "",
 ) -> None:
     """A figure as wide as its place.
 
@@ -46,6 +47,7 @@ def chart(
         name: of the saved file, without ending; the key where it is "".
         on_select: called when something in it was clicked or outlined; the event is in the session state under the key.
         regions: whether a box and a lasso can be drawn.
+        kept_as: key in the report, where a chart of another key takes its place there; "" for its own.
     """
     if drawn.here().handheld:
         # Or a finger on a chart draws a box instead of moving the page. A chart that can be clicked gets it back.
@@ -56,7 +58,7 @@ def chart(
     else:
         modes: list[Literal["points", "box", "lasso"]] = ["points", "box", "lasso"] if regions else ["points"]
         st.plotly_chart(figure, key=key, alt=alt, config=config, on_select=on_select, selection_mode=modes)
-    drawn.keep_figure(key, figure, alt)
+    drawn.keep_figure(kept_as or key, figure, alt)
 
 
 def meanwhile(slot: Any, figure: Any, key: str, alt: str) -> None:

@@ -69,7 +69,8 @@ def _share_card(label: str, share: Share, what: str) -> None:
         f"{100 * share.value:.1f} %",
         f"{low:.1f}–{high:.1f}, match: {figures.NULL_WORDS}",
         f"{what} 95 % interval, the quantile's own noise in it, {share.n:,} independent items. A perfect match gives "
-        f"{figures.NULL_WORDS} on average; tried with draws of one distribution it was {null:.1f} %.",
+        f"{figures.NULL_WORDS} on average, with few images somewhat more; tried with draws of one distribution it was "
+        f"{null:.1f} %.",
     )
 
 

@@ -21,6 +21,8 @@ FEW = 2
 """Models up to which the sentences stand under the picture."""
 FEWEST_IMAGES = 2
 """Images from which on a dimension can tell them apart."""
+MOST_DIMENSIONS = 500
+"""Dimensions up to which each gets a bar."""
 ESTIMATES = (
     "elbo", "reconstruction", "average_kl", "mutual_information", "marginal_kl", "log_n", "nll",
     "identity_residual",
@@ -169,15 +171,17 @@ def dimensions(models: list[CheckpointInfo]) -> None:
         known.append((info, used, split, bars))
     top = max((figures.dimension_top(*bars) for *_, bars in known), default=None)
     for info, used, split, (information, kl) in known:
-        sentence = figures.dimensions_sentence(layout.title_of(info), used, split, ACTIVE_VARIANCE)
+        sentence = figures.dimensions_sentence(
+            layout.title_of(info), used, split, ACTIVE_VARIANCE, no_split=_why_no_split(info)
+        )
         key, activity = f"dimensions-{info.name}", np.array(used.activity)
         figure = ready(figures.dimension_bars, information, activity, ACTIVE_VARIANCE, kl, top=top)
         charts.chart(figure, key, sentence)
         st.markdown(sentence)
         method = (
             f"information: exact q(z_j) of all {used.n:,} images at {used.draws:,} draws; active: the posterior mean "
-            f"varies by more than {ACTIVE_VARIANCE} over the images; a dimension of one model is none of another: "
-            "compare ranks"
+            f"varies by more than {ACTIVE_VARIANCE} over the images; the KL in closed form or by draws of its own, so "
+            "that a dash may lie under its bar by chance; a dimension of one model is none of another: compare ranks"
         )
         title, split_name = layout.dataset_title(info.dataset), layout.split_of(info)
         charts.caption(figures.caption(title, split_name, used.n, cache.DIMENSIONS_SEED, method))
@@ -185,11 +189,19 @@ def dimensions(models: list[CheckpointInfo]) -> None:
         downloads.keep({"Dimensions": written}, key)
 
 
+def _why_no_split(info: CheckpointInfo) -> str:
+    if test_of(info).get("information_curve") is None:
+        return f"What each costs was not measured: `python -m core evaluate {info.name} --save`."
+    return "The prior ties dimensions together, so that the KL is no sum over them."
+
+
 def _why_no_dimensions(info: CheckpointInfo) -> str:
     if not info.of_gaussians:
         return "q(z|x) of this model is a flow, whose density in one dimension is not known"
     if info.images < FEWEST_IMAGES:
         return f"it takes the codes of {FEWEST_IMAGES} images or more, and the checkpoint holds {info.images}"
+    if info.latent_dim > MOST_DIMENSIONS:
+        return f"{info.latent_dim:,} dimensions are too many to be shown one by one"
     return ""
 
 

@@ -93,6 +93,8 @@ def test_autocast_to_another_type_is_left_to_torch(without_units: None) -> None:
     layer = Dense(6, 4)
     with torch.autocast("cpu", dtype=torch.float16):
         assert layer(torch.randn(2, 6)).dtype == torch.float16
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert Dense(6, 4).double()(torch.ones(2, 6, dtype=torch.float64)).dtype == torch.float64
     with torch.autocast("cpu", enabled=False):
         torch.testing.assert_close(layer(torch.ones(2, 6)), F.linear(torch.ones(2, 6), layer.weight, layer.bias))
 

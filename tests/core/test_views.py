@@ -234,3 +234,17 @@ def test_tables_of_terms_curves_and_dimensions() -> None:
     assert tables.dimensions_csv(pairs, activity).splitlines()[1:] == ["1,0.5,0.25,0.75", "2,1.5,0.125,0.0"]
     both = tables.dimensions_csv(pairs, activity, 2 * pairs).splitlines()
     assert "average KL, nats" in both[0] and both[1:] == ["1,0.5,0.25,1.0,0.5,0.75", "2,1.5,0.125,3.0,0.25,0.0"]
+
+
+def test_no_image_is_in_two_blocks_of_draws() -> None:
+    mean = np.stack([np.arange(70.0), np.zeros(70)], 1).astype(np.float32)
+    still = LatentCloud(mean, np.full_like(mean, -30.0), None, "test", 70)
+    shown, prior = views.View(projections.whole_plane(), still), some_prior(dim=2)
+    blocks = [views.draws_of_block(shown, prior, 20, number, seed=5) for number in range(3)]
+    images = np.concatenate([q[:, 0].round() for q, _ in blocks])
+    assert len(set(images.tolist())) == 60 and not np.array_equal(images, np.sort(images))
+    assert len({p.tobytes() for _, p in blocks}) == 3 and all(q.shape == p.shape == (20, 2) for q, p in blocks)
+    assert np.array_equal(blocks[1][0], views.draws_of_block(shown, prior, 20, 1, seed=5)[0])
+    for n, number in ((20, 3), (20, -1), (71, 0), (0, 0)):
+        with pytest.raises(ValueError, match="blocks of"):
+            views.draws_of_block(shown, prior, n, number)

@@ -149,11 +149,10 @@ def test_what_is_said_of_dimensions():
         spread = tuple(0.5 if value > 0.1 else 0.0 for value in values)
         return DimensionInformation(tuple(Estimate(value, 0.01) for value in values), spread, 100, 100)
 
-    tied = dimensions_sentence("a", used(0.5, 0.0, 2.0), None, 0.01)
+    tied = dimensions_sentence("a", used(0.5, 0.0, 2.0), None, 0.01, no_split="No sum.")
     assert tied == (
         "a: 2 of 3 dimensions are active. The most telling one alone holds 2.00 ± 0.01 nats of information, the median "
-        "one 0.50; 0 is nothing, and log n = 4.61 tells every image. The prior ties dimensions together, so that the "
-        "KL is no sum over them."
+        "one 0.50; 0 is nothing, and log n = 4.61 tells every image. No sum."
     )
-    one = dimensions_sentence("a", used(1.5), None, 0.01)
-    assert one.startswith("a: 1 of 1 dimension is active. It holds 1.50 ± 0.01 nats") and "ties" not in one
+    one = dimensions_sentence("a", used(1.5), None, 0.01, no_split="No sum.")
+    assert one.startswith("a: 1 of 1 dimension is active. It holds 1.50 ± 0.01 nats") and "No sum" not in one

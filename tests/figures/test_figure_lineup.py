@@ -7,14 +7,13 @@ from core.figures import theme
 from core.figures.lineup import lineup_figure, panel_of
 from core.figures.lineup_words import alternative, answer, question
 from core.lineup import Lineup, hide
-from core.records import Draws
 
 
 @pytest.fixture
 def hidden() -> Lineup:
     chance = np.random.default_rng(0)
     q, p = (chance.normal(at, 1, (100, 2)).astype(np.float32) for at in (0.0, 2.0))
-    return hide(Draws(q, p, q, p, np.arange(100), None), 50, seed=4)
+    return hide(q[:50], p[:50], seed=4)
 
 
 def points_in(figure: object, panel: int) -> dict[str, np.ndarray]:
@@ -44,10 +43,10 @@ def test_nothing_tells_the_true_panel_before_a_pick(hidden: Lineup) -> None:
     looks = {(axis.linecolor, axis.linewidth) for axis in figure.checked.select_xaxes()}
     assert len(looks) == 1
     styles = [
-        [(t.marker.symbol, t.marker.size, t.marker.color, len(t.x)) for t in figure.data if t.xaxis == f"x{n or ''}"]
-        for n in (2, 5, 9)
+        [(t.marker.symbol, t.marker.size, t.marker.color, len(t.x)) for t in figure.data if t.xaxis == f"x{n}"]
+        for n in ["", *range(2, 10)]
     ]
-    assert styles[0] == styles[1] == styles[2]
+    assert all(style == styles[0] for style in styles)
 
 
 @pytest.mark.parametrize("right", [True, False])
@@ -84,10 +83,15 @@ def test_the_words(hidden: Lineup) -> None:
     assert answer(hidden, hidden.real, 1, 1).startswith(f"**Panel {hidden.real + 1} is the true one.**")
     told = answer(hidden, wrong, 1, 3)
     assert f"panel {wrong + 1} was dealt at random" in told
-    assert "Found so far: 1 of 3. Luck alone finds as many or more in 30 % of cases." in told
+    assert "That is no sign of a match" in told
+    assert "Found so far: 1 of 3. Luck alone finds 1 or more of 3 in 30 % of cases." in told
     assert "in 3.4 % of cases" in answer(hidden, hidden.real, 2, 3)
     assert "less than 0.1 %" in answer(hidden, hidden.real, 4, 4)
-    assert alternative(hidden) == "9 panels of the same 100 draws, one of them dealt as they are."
+    assert alternative(hidden, None).startswith("9 panels of the same 100 draws: one shows which are of q(z)")
+    assert "true one" not in alternative(hidden, None)
+    assert alternative(hidden, wrong).endswith(
+        f"Panel {hidden.real + 1} is the true one; panel {wrong + 1} was picked."
+    )
 
 
 def test_a_panel_that_there_is_not_is_refused(hidden: Lineup) -> None:

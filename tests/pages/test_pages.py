@@ -233,6 +233,12 @@ def test_the_dimensions_of_a_factorised_prior_are_shown(open_page: Open) -> None
     assert [trace["name"].split(":")[0] for trace in drawn[-1]["data"]][-1] == "average KL"
 
 
+def test_a_product_that_was_not_measured_by_dimension_is_told_how(open_page: Open) -> None:
+    app = open_page("elbo_surgery", models=["three-d", "unevaluated"])
+    assert "What each costs was not measured: `python -m core evaluate unevaluated --save`" in words(app)
+    assert "ties dimensions together" not in words(app)
+
+
 def test_of_any_prior_the_information_of_each_dimension_is_shown(open_page: Open) -> None:
     app = open_page("elbo_surgery", models="mog")
     names = [trace["name"] for trace in charts(app)[-1]["data"]]
