@@ -22,7 +22,10 @@ RATES = {"mog": 0.02, "vamp": 0.01, "realnvp": 0.002, "maf": 0.002}
 """First learning rate of Adam, times the ``rate_scale`` of the prior; it falls to zero along a cosine."""
 
 GROWN = ("vamp",)
-"""Kinds that are fitted with one component first, from which all others start."""
+"""Kinds that are fitted from two starts, of which one is what a single component has become."""
+
+JUDGED = 10_000
+"""Draws of q_train(z) by which the better of two fits is told."""
 
 CLIP_NORM = 10.0
 
@@ -64,6 +67,8 @@ def start(kind: str, size: int | None, context: PriorContext, target: Target, ge
         prior.load_state_dict({"mean": target.mean[chosen], "log_var": target.log_var[chosen]})
         return prior.eval()
     options: dict[str, Any] = {"components": size} if size else {}
+    if kind == "vamp":
+        options["init"] = "mean" if size == 1 else "data"
     with torch.random.fork_rng(devices=[]):  # layers initialise from the process-wide state: seed it here, then restore
         torch.manual_seed(int(torch.randint(2**31 - 1, (), generator=generator)))
         prior = PRIORS[kind].from_config(options, replace(context, generator=generator))
@@ -81,7 +86,7 @@ def title_of(kind: str, components: int | None) -> str:
 
 def work_of(kind: str, steps: int) -> int:
     """Steps that a rung takes, where its fits are of so many; 1 where it is not fitted by steps."""
-    return (2 if kind in GROWN else 1) * steps if kind in RATES else 1
+    return (3 if kind in GROWN else 1) * steps if kind in RATES else 1
 
 
 @dataclass(frozen=True)
@@ -142,32 +147,38 @@ def fit_rung(kind: str, prior: Prior, one: Callable[[], Prior], how: Fit) -> Non
     if isinstance(prior, GaussianPrior):
         fit_moments(prior, how.target)
     elif kind in GROWN:
-        fit_from_one(prior, one(), how)
+        fit_twice(prior, one(), how)
     elif kind in RATES:
         fit(prior, how)
 
 
-def fit_from_one(prior: Prior, one: Prior, how: Fit) -> None:
-    """Fit one pseudo-input first, start all beside what it became, and fit them: twice the steps.
+def fit_twice(prior: Prior, one: Prior, how: Fit) -> None:
+    """Fit all pseudo-inputs from training images, and again from what a single one has become, and keep the better.
 
-    Posteriors of training images are narrow, and so are those of images near them: from such a start all components
-    stay narrow (docs/decisions/0049). A single one has to become as wide as q(z), if the encoder can make that of any
-    image.
+    Posteriors of training images are narrow, and so are those of images near them: where there are few for all of q(z)
+    they stay narrow (docs/decisions/0049). A single one has to become as wide as q(z), if the encoder can make that of
+    any image; but where images make a good start, copies of one are slow to part.
 
     Args:
-        prior: of any number of pseudo-inputs.
-        one: of one, at the mean image, as ``start`` gives it.
-        how: of either fit.
+        prior: of any number of pseudo-inputs, at training images.
+        one: of one, at the mean image; both as ``start`` gives them.
+        how: of each of the three fits.
 
     Raises:
         ValueError: if a gradient is not finite, or for priors without pseudo-inputs.
     """
     if not isinstance(prior, VampPrior) or not isinstance(one, VampPrior):
-        raise ValueError(f"only a VampPrior grows from one pseudo-input; got {type(prior).__name__}")
+        raise ValueError(f"only a VampPrior starts from pseudo-inputs; got {type(prior).__name__}")
     fit(one, how)
+    fit(prior, how)
+    judge = how.target.sample(JUDGED, how.generator)
     with torch.no_grad():
+        from_images, reached = prior.logits.clone(), float(prior.log_prob(judge).mean())
         prior.logits.copy_(one.logits + torch.randn(prior.logits.shape, generator=how.generator))
     fit(prior, how)
+    with torch.no_grad():
+        if float(prior.log_prob(judge).mean()) < reached:
+            prior.logits.copy_(from_images)
 
 
 def fit_moments(prior: GaussianPrior, target: Target) -> None:
