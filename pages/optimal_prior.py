@@ -27,7 +27,9 @@ with st.expander("How is this computed?"):
         r"\min_p\; \mathrm{KL}\big(q_\mathrm{train}(z)\,\|\,p(z)\big)"
     )
     st.markdown(
-        "Each step draws training images at random and a fresh code of each. The marginal KL of a split is the mean "
+        "Each step draws training images at random and a fresh code of each. A VampPrior is fitted from two starts, "
+        "random training images and what a single pseudo-input has become, and the better fit is kept. The marginal "
+        "KL of a split is the mean "
         "of $\\log q(z) - \\log p(z)$ over draws of that split's own exact $q(z)$, all its images as components; "
         "errors are over the images, and differences between priors are paired, image by image. Within a family the "
         "size is chosen on the validation images, so the test images judge it fairly. On the training images the "

@@ -125,3 +125,21 @@ def test_every_chart_and_picture_has_a_text(server: str, page: Page, settled: Se
         assert len(image.get_attribute("alt") or "") > 20
     for chart in page.get_by_test_id("stPlotlyChart").all():
         assert len(chart.get_attribute("aria-label") or "") > 40
+
+
+def test_a_click_in_a_panel_of_the_line_up_names_the_true_one(server: str, page: Page, settled: Settled) -> None:
+    page.goto(server + "/prior_vs_posterior?models=digits-2d-vamp&lineup=true")
+    settled(page)
+    chart = page.locator("[class*=st-key-lineup-] .js-plotly-plot")
+    expect(chart.locator(".nsewdrag")).to_have_count(9)
+    panel = chart.locator(".nsewdrag").nth(4)
+    panel.scroll_into_view_if_needed()
+    box = panel.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 8, box["y"] + 8)
+    page.mouse.click(box["x"] + 8, box["y"] + 8)  # a corner, where no draw lies
+    expect(page.get_by_text("is the true one")).to_be_visible()
+    assert "pick" not in page.url
+    page.get_by_role("button", name="Another line-up").click()
+    expect(page.get_by_text("Which one is true?")).to_be_visible()
+    page.wait_for_url(lambda url: "round=2" in url)
