@@ -102,13 +102,10 @@ def _our_block(run: Run, steps: int, *, by_torch: bool) -> Callable[[], None]:
 
     def block() -> None:
         with mock.patch.object(dense, "BFLOAT16_IS_SLOW", dense.BFLOAT16_IS_SLOW and not by_torch):
-            steps_of_a_block()
-
-    def steps_of_a_block() -> None:
-        for _ in range(steps):
-            if (run.position.step + 1) * run.config.train.batch_size > len(order):
-                run.position.step = 0  # only whole batches
-            run._step(order)
+            for _ in range(steps):
+                if (run.position.step + 1) * run.config.train.batch_size > len(order):
+                    run.position.step = 0  # only whole batches
+                run._step(order)
 
     return block
 

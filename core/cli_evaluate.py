@@ -229,14 +229,16 @@ def _show_gaps(found: dict[str, Any] | None, most: int) -> list[str]:
 
 def _show_distance(found: dict[str, Any] | None) -> list[str]:
     """Shares and tests between prior and aggregated posterior, each with its interval and its null."""
+    from core.records import QUANTILE
+
     if found is None:
         return []
-    shares = [(name, found["mismatch"][name]) for name in ("holes", "leaks")]
-    shares += [(test["classifier"], test["accuracy"]) for test in found["classifiers"]]
+    shares = [(name, found["mismatch"][name], QUANTILE) for name in ("holes", "leaks")]
+    shares += [(test["classifier"], test["accuracy"], 0.5) for test in found["classifiers"]]
     rows = [
         f"{name:20} {100 * share['value']:8.1f} %   [{100 * share['low']:.1f}, {100 * share['high']:.1f}], "
-        f"null {100 * share['null']:.1f} %"
-        for name, share in shares
+        f"null {100 * null:.0f} %"
+        for name, share, null in shares
     ]
     kernel = found["kernel"]
     null = f"null {kernel['null_low']:.2e} to {kernel['null_high']:.2e}, p = {kernel['p_value']:.3f}"

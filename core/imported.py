@@ -26,7 +26,7 @@ from core.datasets.archive import read_arrays
 from core.datasets.base import DataError
 from core.datasets.npz import pictures_of, to_classes
 from core.flows import COUPLINGS
-from core.ladder_fit import RATES, Fit, Target, fit, fit_moments
+from core.ladder_fit import Fit, Target, fit, fit_moments
 from core.ladder_fit import start as started
 from core.latents import MAX_STORED, LatentCloud
 from core.latents_file import LOG_VAR_LIMIT, MEAN_LIMIT, stored_rows
@@ -218,7 +218,7 @@ def _fitted(
         done += more
         on_progress(done, steps, "fitting the prior")
 
-    fit(prior, Fit(target, RATES[kind], steps, BATCH, generator, tell))
+    fit(prior, kind, Fit(target, steps, BATCH, generator, tell))
     return prior
 
 

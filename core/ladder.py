@@ -178,7 +178,7 @@ def climb_posteriors(
         prior = start(kind, size, context, target, generator)
         one, report = partial(start, kind, 1, context, target, generator), partial(meter.advance, message=title)
         began = time.perf_counter()
-        fit_rung(kind, prior, one, Fit(target, RATES.get(kind, 0.0), steps, batch, generator, report))
+        fit_rung(kind, prior, one, Fit(target, steps, batch, generator, report))
         rung, per_image = _measured(kind, size, prior, splits, time.perf_counter() - began)
         found.append(rung)
         log_p.append(per_image)
@@ -202,7 +202,7 @@ def _warm_up(context: PriorContext, target: Target) -> None:
     """One step that nobody times: the first optimiser of a process loads seconds of code, which is no prior's cost."""
     generator = _generator(0)
     prior = start("mog", 1, context, target, generator)
-    fit(prior, Fit(target, RATES["mog"], 1, 2, generator, lambda _: None))
+    fit(prior, "mog", Fit(target, 1, 2, generator, lambda _: None))
 
 
 def _possible(rungs: Sequence[Step], n: int, dim: int) -> list[Step]:

@@ -95,7 +95,6 @@ class Fit:
 
     Attributes:
         target: q_train(z).
-        rate: first learning rate, before the ``rate_scale`` of the prior.
         steps: of Adam.
         batch: draws in a step.
         generator: of the draws.
@@ -103,20 +102,24 @@ class Fit:
     """
 
     target: Target
-    rate: float
     steps: int
     batch: int
     generator: Generator
     on_steps: Callable[[int], object]
 
 
-def fit(prior: Prior, how: Fit) -> None:
+def fit(prior: Prior, kind: str, how: Fit) -> None:
     """Maximise E_{z ~ q_train(z)} log p(z) with Adam, on fresh draws in every step, from where the prior is.
+
+    Args:
+        prior: of any parameters.
+        kind: its key, which tells the learning rate.
+        how: the fit.
 
     Raises:
         ValueError: if a gradient is not finite.
     """
-    rate, steps = how.rate * prior.rate_scale, how.steps
+    rate, steps = RATES[kind] * prior.rate_scale, how.steps
     optimizer = torch.optim.Adam(prior.parameters(), lr=rate, fused=True)
     for step in range(1, steps + 1):
         optimizer.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * (step - 1) / steps))
@@ -149,7 +152,7 @@ def fit_rung(kind: str, prior: Prior, one: Callable[[], Prior], how: Fit) -> Non
     elif kind in GROWN:
         fit_twice(prior, one(), how)
     elif kind in RATES:
-        fit(prior, how)
+        fit(prior, kind, how)
 
 
 def fit_twice(prior: Prior, one: Prior, how: Fit) -> None:
@@ -169,13 +172,13 @@ def fit_twice(prior: Prior, one: Prior, how: Fit) -> None:
     """
     if not isinstance(prior, VampPrior) or not isinstance(one, VampPrior):
         raise ValueError(f"only a VampPrior starts from pseudo-inputs; got {type(prior).__name__}")
-    fit(one, how)
-    fit(prior, how)
+    fit(one, "vamp", how)
+    fit(prior, "vamp", how)
     judge = how.target.sample(JUDGED, how.generator)
     with torch.no_grad():
         from_images, reached = prior.logits.clone(), float(prior.log_prob(judge).mean())
         prior.logits.copy_(one.logits + torch.randn(prior.logits.shape, generator=how.generator))
-    fit(prior, how)
+    fit(prior, "vamp", how)
     with torch.no_grad():
         if float(prior.log_prob(judge).mean()) < reached:
             prior.logits.copy_(from_images)

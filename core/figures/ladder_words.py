@@ -15,7 +15,7 @@ SURE = 2.0
 _FROZEN = (
     "The VampPrior is fitted here afterwards, to a frozen encoder, so its components can only be what that encoder "
     "makes of an image; trained together, the encoder would move towards them as well. Pseudo-inputs are found more "
-    "slowly than a mixture's means, so its gain in as many steps is a lower bound of what it can reach."
+    "slowly than a mixture's means, so that its gain, in three fits for a mixture's one, is a lower bound all the same."
 )
 _NO_DIFFERENCE = "no difference that this test split can show"
 

@@ -74,7 +74,7 @@ def _fitted(info: CheckpointInfo, steps: int, seed: int) -> Ladder | None:
         )
     command = f"python -m core {' '.join(arguments)}"
     about = (
-        f"Some twenty priors fitted to the codes of {info.name}, {steps:,} steps each: minutes. {needed} From a "
+        f"Some twenty priors fitted to the codes of {info.name}, in fits of {steps:,} steps: minutes. {needed} From a "
         f"terminal, to store it with the checkpoint: `{command}`"
     )
     # The digest makes another encoder another job; the command itself refuses a checkpoint that has changed.
@@ -111,11 +111,11 @@ def _of_splits(info: CheckpointInfo, found: Ladder) -> str:
     train, validation, test = (f"{n:,}" for n in (found.n_train, found.n_validation, found.n_test))
     if not info.decodes:
         return (
-            f"fitted to {train} of the posteriors in {found.steps:,} steps each; sizes chosen on {validation} others, "
-            f"judged on the remaining {test}"
+            f"fitted to {train} of the posteriors in fits of {found.steps:,} steps; sizes chosen on {validation} "
+            f"others, judged on the remaining {test}"
         )
     return (
-        f"fitted to {train} training images in {found.steps:,} steps each; sizes chosen on {validation} validation "
+        f"fitted to {train} training images in fits of {found.steps:,} steps; sizes chosen on {validation} validation "
         f"images, judged on {test} test images"
     )
 

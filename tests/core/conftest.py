@@ -66,3 +66,12 @@ def no_process(monkeypatch: pytest.MonkeyPatch, living: Callable[[str], FileLock
 
     monkeypatch.setattr(jobs, "_start", start)
     return numbers
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folders of one sweep's test only: images, scratch, and checkpoints in "root"."""
+    monkeypatch.setenv("PRIORSCOPE_SWEEPS", str(tmp_path / "scratch"))
+    monkeypatch.setattr("core.cli_train._commit", lambda: "")
+    monkeypatch.setattr("core.sweep_worker.TELL_S", 0.01)
+    return tmp_path

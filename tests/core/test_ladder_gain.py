@@ -72,7 +72,8 @@ def test_a_vampprior_is_fitted_from_two_starts(monkeypatch: pytest.MonkeyPatch, 
     many, one = (start("vamp", size, context, target, seeded(12)) for size in (400, 1))
     starts: list[Tensor] = []
 
-    def fit(prior: VampPrior, how: Fit) -> None:
+    def fit(prior: VampPrior, kind: str, how: Fit) -> None:
+        assert kind == "vamp"
         starts.append(prior.logits.detach().clone())
         how.on_steps(how.steps)
         good = -9.0  # u = 0, the middle of q(z)
@@ -81,7 +82,7 @@ def test_a_vampprior_is_fitted_from_two_starts(monkeypatch: pytest.MonkeyPatch, 
 
     monkeypatch.setattr(ladder_fit, "fit", fit)
     steps: list[int] = []
-    fit_rung("vamp", many, lambda: one, Fit(target, 0.01, 7, 5, seeded(1), steps.append))
+    fit_rung("vamp", many, lambda: one, Fit(target, 7, 5, seeded(1), steps.append))
     assert [len(logits) for logits in starts] == [1, 400, 400] and sum(steps) == work_of("vamp", 7) == 21
     edges = images.clamp(0.02, 0.98)
     assert (starts[0][0] - torch.logit(images.mean(0).clamp(0.02, 0.98))).abs().max() < 1.5, (
@@ -92,7 +93,7 @@ def test_a_vampprior_is_fitted_from_two_starts(monkeypatch: pytest.MonkeyPatch, 
     assert abs(float(starts[2].mean()) - 3) < 0.2 and abs(float(starts[2].std()) - 1) < 0.1
     assert isinstance(many, VampPrior) and (many.logits == -9).all(), "the better of both"
     with pytest.raises(ValueError, match="only a VampPrior starts"):
-        fit_twice(start("mog", 3, context, target, seeded(2)), one, Fit(target, 0.01, 1, 5, seeded(1), steps.append))
+        fit_twice(start("mog", 3, context, target, seeded(2)), one, Fit(target, 1, 5, seeded(1), steps.append))
 
 
 LADDERS = sorted((Path(__file__).resolve().parents[2] / "checkpoints").glob("*/ladder.json"))

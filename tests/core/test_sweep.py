@@ -17,17 +17,9 @@ from core.sweep_transport import Store
 from tests.core.commands import answer, complaint, write_images
 from tests.core.sweeps import HerePool, Trouble, given, interrupted, lost
 
+pytestmark = pytest.mark.usefixtures("place")
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = "hidden = [8]\nbatch-size = 20\nsamples = 20\nwarmup-epochs = 1\nepochs = 2\nsnapshots = 2\n"
-
-
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Folders of this test only: images, scratch, and checkpoints in "root"."""
-    monkeypatch.setenv("PRIORSCOPE_SWEEPS", str(tmp_path / "scratch"))
-    monkeypatch.setattr("core.cli_train._commit", lambda: "")
-    monkeypatch.setattr("core.sweep_worker.TELL_S", 0.01)
-    return tmp_path
 
 
 def arguments(place: Path, text: str, *more: str) -> list[str]:

@@ -10,14 +10,7 @@ from core.sweep_order import Order
 from core.sweep_worker import MEASURED, work
 from tests.core.commands import write_images
 
-
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Folders of this test only."""
-    monkeypatch.setenv("PRIORSCOPE_SWEEPS", str(tmp_path / "scratch"))
-    monkeypatch.setattr("core.cli_train._commit", lambda: "")
-    monkeypatch.setattr("core.sweep_worker.TELL_S", 0.01)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("place")
 
 
 def test_a_worker_tells_a_divergence_as_final_and_a_damaged_state_as_such(place: Path, monkeypatch) -> None:
