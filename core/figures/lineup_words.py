@@ -40,6 +40,8 @@ def answer(shown: Lineup, picked: int, found: int, tried: int) -> str:
         )
     if tried == 1:
         return head
+    if not found:
+        return f"{head} Found so far: none of {tried}."
     share = 100 * by_luck(found, tried, count)
     luck = "less than 0.1" if share < 0.1 else f"{share:.0f}" if share >= 10 else f"{share:.1f}"
     return f"{head} Found so far: {found} of {tried}. Luck alone finds {found} or more of {tried} in {luck} % of cases."

@@ -77,7 +77,9 @@ def caption(dataset: str, split: str, n: int, seed: int, method: str) -> str:
     if n < 1:
         raise ValueError(f"n must be 1 or more, got {n}")
     method = method.strip().rstrip(".")
-    if method[:2].isalpha() or method.startswith("a "):  # a word; q(z) stays as it is
+    first = method.split(" ", 1)[0]
+    if first == "a" or (first[:2].isalpha() and not any(letter.isdigit() for letter in first)):
+        # a word: q(z) and the name of a model stay as they are
         method = method[0].upper() + method[1:]
     return f"{dataset}, {split} split, n = {n:,}, seed {seed}. {method}."
 

@@ -84,6 +84,7 @@ def test_the_words(hidden: Lineup) -> None:
     told = answer(hidden, wrong, 1, 3)
     assert f"panel {wrong + 1} was dealt at random" in told
     assert "That is no sign of a match" in told
+    assert answer(hidden, wrong, 0, 2).endswith("Found so far: none of 2.")
     assert "Found so far: 1 of 3. Luck alone finds 1 or more of 3 in 30 % of cases." in told
     assert "in 3.4 % of cases" in answer(hidden, hidden.real, 2, 3)
     assert "less than 0.1 %" in answer(hidden, hidden.real, 4, 4)

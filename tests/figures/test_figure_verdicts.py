@@ -49,6 +49,7 @@ def test_caption_is_complete():
     words = caption("MNIST", "test", 10000, 3, "Exact mixture density, no KDE.")
     assert words == "MNIST, test split, n = 10,000, seed 3. Exact mixture density, no KDE."
     assert caption("MNIST", "test", 9, 3, "a low share").endswith("seed 3. A low share.")
+    assert caption("MNIST", "test", 9, 3, "digits-2d-vamp: means").endswith("seed 3. digits-2d-vamp: means.")
     assert caption("MNIST", "test", 9, 3, "q(z) is exact").endswith("seed 3. q(z) is exact.")
     with pytest.raises(ValueError, match="n must be"):
         caption("MNIST", "test", 0, 3, "x")
