@@ -16,7 +16,6 @@ References:
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,6 +88,6 @@ def by_luck(found: int, tried: int, panels: int = PANELS) -> float:
     """
     if not 0 <= found <= tried:
         raise ValueError(f"found is {found}, expected 0 to {tried}, the line-ups that were looked at")
-    share = 1 / panels
-    terms = (math.comb(tried, k) * share**k * (1 - share) ** (tried - k) for k in range(found, tried + 1))
-    return min(1.0, math.fsum(terms))
+    from scipy.special import bdtrc  # at the first pick: pages that have no line-up need none of it
+
+    return float(bdtrc(found - 1, tried, 1 / panels))
