@@ -3,7 +3,8 @@
 Read in this order:
 
     distributions.py  DiagonalNormal, Bernoulli, DiscretizedLogistic: values with log_prob and sample
-    mixture.py        exact log-density of Gaussian mixtures of any size;  dense.py  the faster matrix product
+    mixture.py, mixture_tiles.py   exact log-density of Gaussian mixtures of any size;  dense.py  faster products
+    prepared.py       the same, of one mixture again and again, and which component a place is a draw of
     nn.py             gated and masked layers, MADE
     flows/            FLOWS: nice, realnvp, maf, iaf
     priors/           PRIORS: standard, gaussian, mog, vamp, aggregated, realnvp, maf, iaf

@@ -11,6 +11,7 @@ from core import decoder_export
 from core.browser_records import Reference
 from core.bundle import pack
 from core.checkpoint import Checkpoint
+from core.prepared import reach
 from core.priors import MixturePrior
 
 LARGEST = 1_000_000
@@ -28,8 +29,8 @@ def model_bundle(checkpoint: Checkpoint, compared: Reference, identity: str, *, 
 
     Returns:
         meta: ``id``, ``dim``; ``decoder`` (the layout, or None) and ``why`` it is None; ``q`` and ``p``: whether the
-        mixture is there. Arrays: the decoder's; ``q_mean``, ``q_log_var`` (n, d); ``p_mean``, ``p_log_var`` (K, d),
-        ``p_log_weight`` (K,); ``q_reference``, ``p_reference`` ascending.
+        mixture is there; ``reach`` of a posterior of q. Arrays: the decoder's; ``q_mean``, ``q_log_var`` (n, d);
+        ``p_mean``, ``p_log_var`` (K, d), ``p_log_weight`` (K,); ``q_reference``, ``p_reference`` ascending.
     """
     vae, shape = checkpoint.vae, checkpoint.config.model.image_shape
     arrays: dict[str, np.ndarray] = {}
@@ -39,7 +40,7 @@ def model_bundle(checkpoint: Checkpoint, compared: Reference, identity: str, *, 
         meta["decoder"], arrays = decoder_export.export(vae.decoder, shape, seed=seed)
     cloud = checkpoint.latents
     if cloud is not None and cloud.mean.size <= LARGEST:
-        meta["q"] = True
+        meta["q"], meta["reach"] = True, reach(vae.prior.dim)
         arrays |= {"q_mean": cloud.mean.astype(np.float32), "q_log_var": cloud.log_var.astype(np.float32)}
     if compared.log_q is not None:
         arrays["q_reference"] = compared.log_q.astype(np.float32)

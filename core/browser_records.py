@@ -33,7 +33,9 @@ class Place:
     Attributes:
         z: its coordinates.
         log_q, log_p: log-densities there, in nats; nan where q has no known density.
-        percentile_q: share of posterior draws (own component left out) that lie at a lower log q.
+        log_q_others: log q without the posterior that the place is a draw of; ``log_q`` where it is none's.
+        own: number of that posterior among those of q, or None.
+        percentile_q: share of posterior draws (own component left out) that lie at a log q under ``log_q_others``.
         percentile_p: share of prior draws that lie at a lower log p.
         draws: number of draws behind each share.
     """
@@ -41,6 +43,8 @@ class Place:
     z: tuple[float, ...]
     log_q: float
     log_p: float
+    log_q_others: float
+    own: int | None
     percentile_q: float
     percentile_p: float
     draws: int

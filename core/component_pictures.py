@@ -14,7 +14,7 @@ from core.component_records import Interpolation, Path, Steps, Usual
 from core.distributions import DiagonalNormal, standard_normal
 from core.generate import as_pictures
 from core.latents import LatentCloud
-from core.mixture import Prepared
+from core.prepared import Prepared
 from core.priors import MixturePrior
 from core.priors.vamp import VampPrior
 

@@ -9,6 +9,7 @@ import torch
 from core import mixture
 from core.browser_records import Place, Reference
 from core.latents import LatentCloud
+from core.prepared import Prepared
 from core.priors import Prior
 
 DRAWS = 2000
@@ -33,8 +34,11 @@ def reference(cloud: LatentCloud | None, prior: Prior, *, seed: int = 0) -> Refe
 
 
 @torch.inference_mode()
-def place(z: tuple[float, ...], q: mixture.Prepared | None, prior: Prior, compared: Reference) -> Place:
+def place(z: tuple[float, ...], q: Prepared | None, prior: Prior, compared: Reference) -> Place:
     """Log-densities at z, and the share of each distribution's own draws that lie at a lower density than z.
+
+    Draws of q(z) are counted without the posterior that each came from. So is a place that is a draw of a posterior,
+    as far as can be told (``Prepared.own``), or every stored image's code would be denser than all of them.
 
     Args:
         z: d coordinates.
@@ -48,13 +52,20 @@ def place(z: tuple[float, ...], q: mixture.Prepared | None, prior: Prior, compar
     point = torch.tensor([z], dtype=torch.float64)
     if point.shape[1] != prior.dim or not torch.isfinite(point).all():
         raise ValueError(f"z must be {prior.dim} finite numbers; got {z}")
-    log_q = math.nan if q is None else float(q.log_prob(point))
+    log_q = others = math.nan
+    own = None
+    if q is not None:
+        log_q, found = float(q.log_prob(point)), q.own(point)
+        others = float(q.log_prob(point, exclude=found))
+        own = None if found < 0 else int(found)
     log_p = float(prior.log_prob(point.float()).double())
     return Place(
         z=tuple(float(value) for value in z),
         log_q=log_q,
         log_p=log_p,
-        percentile_q=math.nan if compared.log_q is None else float((compared.log_q < log_q).mean()),
+        log_q_others=others,
+        own=own,
+        percentile_q=math.nan if compared.log_q is None else float((compared.log_q < others).mean()),
         percentile_p=float((compared.log_p < log_p).mean()),
         draws=compared.draws,
     )

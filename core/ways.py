@@ -21,7 +21,7 @@ from core import prior_noise
 from core.browser_records import Ways
 from core.checkpoint import Checkpoint
 from core.component_pictures import STEPS, path
-from core.mixture import Prepared
+from core.prepared import Prepared
 from core.shapes import Latents
 
 FLAT = 1e-6

@@ -165,12 +165,13 @@ def start(shown: Look, base: np.ndarray) -> Spot:
 
 
 def own_posterior(shown: Look) -> str:
-    """That log q is too high near the code that the view goes through, "" where it goes through none of an image."""
+    """That log q is high near the code that the view goes through, "" where it goes through none of an image."""
     if not shown.info.of_gaussians or (shown.plane is not None and shown.base is None):
         return ""
     near = "near that image's own code" if shown.plane is not None else "at a draw"
     return (
-        f"log q holds the posterior of the image itself: {near} a place looks more typical of q than a new code would."
+        f"log q holds the posterior of the image itself, which may be most of it {near}; the share of codes is taken "
+        "without it."
     )
 
 

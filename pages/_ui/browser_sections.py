@@ -30,8 +30,6 @@ def at_place(shown: Look, here: Spot) -> None:
     charts.heading("What is here?")
     st.markdown(f"At {here.name}.")
     place.words(shown.info, here.z, shown.seed)
-    if own := browser.own_posterior(shown):
-        st.caption(own)
     found = cache_browser.neighbours(*shown.model, here.z, NEAREST, shown.seed)
     names = cache.class_names(*shown.model)
     classes = None if found.labels is None else [name_of(int(label), names) for label in found.labels]
@@ -114,7 +112,8 @@ def between(shown: Look, first: Spot, second: Spot, chosen: bool) -> None:
     method = (
         f"{len(found.linear.t)} places on each way; images are means of p(x|z); spherical: on a great circle around "
         "the origin; along the prior: the great circle in the noise that the prior makes its draws of; bands: "
-        f"{compared.draws:,} draws of each distribution, a code's own posterior left out"
+        f"{compared.draws:,} draws of each distribution, a code's own posterior left out; on the ways it is in log q, "
+        "which may peak where an image is encoded"
     )
     charts.caption(_caption(shown, method))
     downloads.keep({"Ways": lambda: component_table.path_csv(named)}, key)

@@ -20,8 +20,8 @@ from core.gallery import Gallery
 from core.latents import LatentCloud, PointKind
 from core.metrics import per_image
 from core.metrics.dimension_information import dimension_information
-from core.mixture import Prepared
 from core.plain_text import shown
+from core.prepared import Prepared
 from core.priors import PRIORS
 from core.records import CheckpointInfo, DensityGrid, DimensionInformation, Draws, Embedding
 from pages._ui.cache_store import kept

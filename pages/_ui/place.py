@@ -113,7 +113,8 @@ def words(info: CheckpointInfo, z: tuple[float, ...], seed: int) -> None:
         f"{_beyond(here, found) or _verdict(here.percentile_q, here.percentile_p)}"
     )
     st.caption(
-        f"Shares of {here.draws:,} draws each, seed {seed}; a code's own component is left out of q. {_usual(found)}"
+        f"Shares of {here.draws:,} draws each, seed {seed}; the posterior that a draw came from is left out of "
+        f"q{_own(here)}. {_usual(found)}"
     )
 
 
@@ -126,13 +127,20 @@ def _usual(found: Reference) -> str:
     )
 
 
+def _own(here: Place) -> str:
+    """That a stored image is encoded here, and what its posterior alone adds: with many dimensions nearly all of it."""
+    if here.own is None:
+        return ""
+    return f", and so is that of the image encoded here, which adds {here.log_q - here.log_q_others:.1f} nats to log q"
+
+
 def _signed(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 
 
 def _beyond(here: Place, found: Reference) -> str:
     """Where a place is denser than all draws by nats: in many dimensions they lie around such a place, not at it."""
-    over = [("the data's codes", here.log_q, found.log_q), ("the prior's draws", here.log_p, found.log_p)]
+    over = [("the data's codes", here.log_q_others, found.log_q), ("the prior's draws", here.log_p, found.log_p)]
     gaps = [(whose, log - float(values[-1])) for whose, log, values in over if values is not None]
     told = [f"any of {whose} by {gap:.1f}" for whose, gap in gaps if gap > BEYOND]
     if not told:

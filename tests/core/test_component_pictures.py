@@ -11,8 +11,9 @@ import torch
 from core import component_pictures, memorisation
 from core.checkpoint import Checkpoint, load
 from core.component_table import path_csv, steps_csv
-from core.mixture import Prepared, log_prob
+from core.mixture import log_prob
 from core.posthoc import data_of
+from core.prepared import Prepared
 from core.pseudo_inputs import components
 from core.typicality import reference
 from tests.pages.zoo import tiny_data, trained

@@ -49,26 +49,6 @@ def test_5000_posteriors_in_40_dimensions(double: bool, tolerance: float) -> Non
     assert (found.double() - exact).abs().max() < tolerance
 
 
-def test_a_prepared_mixture_is_the_same_mixture() -> None:
-    mean, log_var = latents(1001, 40)
-    z = torch.cat([points(501, 40), 1e3 * points(2, 40)])
-    for log_weight in (None, weights(1001)):
-        found = mixture.Prepared(mean, log_var, log_weight).log_prob(z)
-        assert found.dtype == torch.float64 and not found.requires_grad
-        assert torch.equal(found, mixture.log_prob(z, mean, log_var, log_weight, double=True))
-    assert mixture.Prepared(mean, log_var).log_prob(z[:0]).shape == (0,)
-
-
-def test_a_prepared_mixture_refuses_what_does_not_fit() -> None:
-    made, log_prob = inspect.unwrap(mixture.Prepared.__init__), inspect.unwrap(mixture.Prepared.log_prob)
-    with pytest.raises(ValueError, match="mean and log_var"):
-        made(object.__new__(mixture.Prepared), torch.zeros(5, 3), torch.zeros(5, 2))
-    with pytest.raises(ValueError, match=r"log_weight must be \(5,\)"):
-        made(object.__new__(mixture.Prepared), torch.zeros(5, 3), torch.zeros(5, 3), torch.zeros(4))
-    with pytest.raises(ValueError, match=r"z must be \(n, 3\)"):
-        log_prob(mixture.Prepared(torch.zeros(5, 3), torch.zeros(5, 3)), torch.zeros(2, 4))
-
-
 def test_torch_s_mixture_agrees() -> None:
     mean, log_var = latents(20, 3, dtype=torch.float64)
     log_weight = weights(20, torch.float64)

@@ -11,7 +11,7 @@ import torch
 from core import prior_noise
 from core.checkpoint import load
 from core.distributions import standard_normal
-from core.mixture import Prepared
+from core.prepared import Prepared
 from core.ways import default_ends, spherical, ways
 
 EXACT = ("digits-2d-standard", "digits-2d-gaussian", "digits-2d-maf", "digits-2d-iaf", "digits-2d-realnvp")

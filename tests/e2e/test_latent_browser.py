@@ -20,6 +20,7 @@ from core.browser_bundle import model_bundle
 from core.bundle import unpack
 from core.checkpoint import Checkpoint, load
 from core.figures import latent_canvas
+from core.prepared import Prepared
 from core.priors import MixturePrior
 from core.typicality import reference
 from tests.core.decoding import decode as decode_again
@@ -33,7 +34,9 @@ SCRIPT = latent_canvas.script("bundle", "decode")
 READ = f"""([text, codes, drawn]) => {{
   {SCRIPT}
   const model = makeModel(unpack(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))));
-  return codes.map((z) => ({{ pixels: Array.from(model.decode(z, drawn)), q: model.q?.(z), p: model.p?.(z) }}));
+  return codes.map((z) => ({{
+    pixels: Array.from(model.decode(z, drawn)), q: model.q?.(z).log, others: model.q?.(z).others, p: model.p?.(z).log
+  }}));
 }}"""
 TIME = f"""([text, codes]) => {{
   {SCRIPT}
@@ -64,6 +67,8 @@ def test_the_browser_decodes_as_torch_does(page: Page, name: str) -> None:
     loaded = load(name)
     block, text = sent(loaded)
     z = codes_for(loaded, 120)
+    if loaded.latents is not None:  # and where images are encoded
+        z[:60] = loaded.latents.sample(60, generator=torch.Generator().manual_seed(1))[0]
     found = page.evaluate(READ, [text, z.tolist(), False])
     assert isinstance(loaded.vae.prior, MixturePrior)
     with torch.no_grad():
@@ -75,6 +80,9 @@ def test_the_browser_decodes_as_torch_does(page: Page, name: str) -> None:
     if loaded.latents is not None:
         log_q = mixture.log_prob(z.double(), *loaded.latents.components(), double=True)
         np.testing.assert_allclose([one["q"] for one in found], log_q, rtol=1e-5, atol=1e-3)
+        q = Prepared(*loaded.latents.components())
+        others = q.log_prob(z, exclude=q.own(z)).numpy()
+        np.testing.assert_allclose([one["others"] for one in found], others, rtol=1e-5, atol=1e-3)
     meta, arrays = unpack(block)
     draws = np.array([one["pixels"] for one in page.evaluate(READ, [text, z[:30].tolist(), True])])
     expected = decode_again(meta["decoder"], arrays, z[:30].numpy(), drawn=True)

@@ -73,8 +73,9 @@ function logisticMean(location, scale) {
   return total / LEVELS;
 }
 
-// log sum_k w_k N(z; mean_k, exp(log_var_k)) as a function of z, in nats; equal weights where there are none.
-function makeMixture(mean, logVar, logWeight, dim) {
+// log sum_k w_k N(z; mean_k, exp(log_var_k)) as a function of z, in nats; equal weights where there are none. With a
+// reach also "others", the same without the component that z is a draw of (core/prepared.py); else that is the same.
+function makeMixture(mean, logVar, logWeight, dim, reach = -1) {
   const count = mean.length / dim;
   const half = Float64Array.from(logVar, (value) => 0.5 * Math.exp(-value));
   const constant = new Float64Array(count);
@@ -85,7 +86,7 @@ function makeMixture(mean, logVar, logWeight, dim) {
   }
   const terms = new Float64Array(count);
   return (z) => {
-    let largest = -Infinity;
+    let nearest = 0;
     for (let k = 0, at = 0; k < count; k++) {
       let sum = constant[k];
       for (let j = 0; j < dim; j++, at++) {
@@ -93,12 +94,24 @@ function makeMixture(mean, logVar, logWeight, dim) {
         sum -= half[at] * off * off;
       }
       terms[k] = sum;
-      if (sum > largest) largest = sum;
+      if (sum > terms[nearest]) nearest = k;
     }
-    let total = 0;
-    for (let k = 0; k < count; k++) total += Math.exp(terms[k] - largest);
-    return largest + Math.log(total);
+    const largest = terms[nearest];
+    const total = sumOfExp(terms, largest);
+    const log = largest + Math.log(total);
+    const own = count > 1 && total < 2 && 2 * (constant[nearest] - largest) <= reach;
+    if (!own) return { log, others: log, own };
+    terms[nearest] = -Infinity;
+    let second = -Infinity;
+    for (let k = 0; k < count; k++) if (terms[k] > second) second = terms[k];
+    return { log, others: second + Math.log(sumOfExp(terms, second)) - Math.log1p(-1 / count), own };
   };
+}
+
+function sumOfExp(terms, largest) {
+  let total = 0;
+  for (let k = 0; k < terms.length; k++) total += Math.exp(terms[k] - largest);
+  return total;
 }
 
 // Share of ascending values that lie below one.
@@ -116,7 +129,7 @@ function shareBelow(ascending, value) {
 // Everything that is known of a code in the browser.
 function makeModel(bundle) {
   const { meta, arrays } = bundle;
-  const q = meta.q ? makeMixture(arrays.q_mean, arrays.q_log_var, null, meta.dim) : null;
+  const q = meta.q ? makeMixture(arrays.q_mean, arrays.q_log_var, null, meta.dim, meta.reach) : null;
   const p = meta.p ? makeMixture(arrays.p_mean, arrays.p_log_var, arrays.p_log_weight, meta.dim) : null;
   return { meta, arrays, q, p, decode: makeDecoder(bundle) };
 }

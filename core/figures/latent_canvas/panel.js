@@ -51,12 +51,13 @@ function cellOf(view, name, [x, y]) {
 // A line of words on log q or log p: exact where the mixture is here, of the cell where only a grid is.
 function density(model, view, name, place, z) {
   const exact = model[name]?.(z);
-  const value = exact ?? cellOf(view, `${name}_cells`, place);
+  const value = exact?.log ?? cellOf(view, `${name}_cells`, place);
   if (value === null || value === undefined) return view.meta.unknown[name];
   const reference = model.arrays[`${name}_reference`];
   const whose = name === "q" ? "the data’s codes" : "the prior’s draws";
-  const share = reference ? `, higher than at ${Math.round(100 * shareBelow(reference, value))} % of ${whose}` : "";
-  return `log ${name} = ${signed(value)}${exact === undefined ? " (of the cell)" : ""}${share}`;
+  const share = reference ? `, higher than at ${Math.round(100 * shareBelow(reference, exact?.others ?? value))} % of ${whose}` : "";
+  const without = share && exact?.own ? " (an image is encoded here: without its own posterior)" : "";
+  return `log ${name} = ${signed(value)}${exact === undefined ? " (of the cell)" : ""}${share}${without}`;
 }
 
 // Decodes and describes one place; returns the milliseconds of decoding and densities, null where nothing is decoded.
