@@ -34,7 +34,7 @@ _SHARES = {"weight", "usage", "saturated", "class_mix", "pixel", "new_pixel", "n
 _STORED = {(1, np.int64): np.int32, (2, np.int64): np.int32, (2, np.float64): np.float32}
 """What arrays of so many dimensions and such numbers are in the file: none of them needs more."""
 _OPTIONAL = {"saturated", "class_mix", "latent_labels", "pixel_labels", "new_labels"}
-_COMPARED = [one.name for one in fields(Compared) if one.name not in ("binary", "train", "seed")]
+_COMPARED = [one.name for one in fields(Compared) if one.name not in ("drawn", "train", "seed")]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def write_components(folder: Path, split: str, found: Stored, digest: str) -> No
     metadata = {"digest": digest, "summary": json.dumps(asdict(found.components.summary()), allow_nan=False)}
     if found.compared is not None:
         own |= {f"compared.{name}": getattr(found.compared, name) for name in _COMPARED}
-        scalars = {name: getattr(found.compared, name) for name in ("binary", "train", "seed")}
+        scalars = {name: getattr(found.compared, name) for name in ("drawn", "train", "seed")}
         metadata["compared"] = json.dumps(scalars)
     arrays = {name: np.ascontiguousarray(_small(value)) for name, value in own.items() if value is not None}
     with replacing(file_of(folder, split)) as fresh:
@@ -130,9 +130,9 @@ def _components(arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> Comp
 
 def _compared(arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> Compared:
     scalars = json.loads(metadata["compared"][:MOST_TOLD])
-    binary, train, seed = scalars["binary"], scalars["train"], scalars["seed"]
-    if type(binary) is not bool or type(train) is not int or type(seed) is not int or not 2 <= train < 2**40:
-        raise ValueError(f"compared must name binary, train and seed; got {scalars!r:.80}")
+    drawn, train, seed = scalars["drawn"], scalars["train"], scalars["seed"]
+    if type(drawn) is not bool or type(train) is not int or type(seed) is not int or not 2 <= train < 2**40:
+        raise ValueError(f"compared must name drawn, train and seed; got {scalars!r:.80}")
     count, own = len(arrays["usage"]), {}
     for name in _COMPARED:
         shape = (-1,) if name.startswith("new_") else (count, -1)
@@ -143,7 +143,7 @@ def _compared(arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> Compar
     news = {own[name].shape for name in ("new_latent", "new_pixel", "new_ratio")}
     if len(sizes) > 1 or len(news) > 1 or min(sizes)[1] < 2 or min(news)[0] < 1:
         raise ValueError(f"compared: lengths that do not fit: {sorted(sizes)}, {sorted(news)}")
-    return Compared(**own, binary=binary, train=train, seed=seed)
+    return Compared(**own, drawn=drawn, train=train, seed=seed)
 
 
 def _array(

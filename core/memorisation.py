@@ -2,9 +2,17 @@
 
 Two distances, each the same for a component and for a new image. In latent space: between the centres of the two codes,
 every dimension in units of the posteriors' own standard deviation there (root mean square over the training images),
-root mean square over the dimensions. In pixels: the expected squared difference of one draw of the pseudo-input from
-the image; where pixels are 0 or 1 that is the share of pixels that differ, and a draw is what training saw, so that a
-pseudo-input of greys is not near everything just because greys are an average.
+root mean square over the dimensions. In pixels it hangs on what a training image is:
+
+binary      the expected share of pixels in which one draw of the pseudo-input differs from the image
+grey        the root mean square difference of their pixels
+dynamic     the same, to the image's intensities or to its stored binarisation, whichever is nearer: training draws its
+            images from the intensities, and pseudo-inputs that begin at images begin at the stored binarisation. New
+            images are compared by their intensities. A draw of an image's intensities is no nearer to the stored
+            binarisation of the same image than to that of another one (digits), so that draws tell nothing here
+
+In the last two a blurred average is near to many images, as it is to none of them alone: a copy is one that is near,
+and whose nearest image stands out from the second nearest, as hardly any new image is and does.
 """
 
 from __future__ import annotations
@@ -25,7 +33,7 @@ from core.datasets import Dataset
 from core.generate import as_pictures
 from core.intervals import wilson
 from core.latents import encode
-from core.nearest_records import Compared, Copies, Nearest
+from core.nearest_records import GREY_UNIT, LATENT_UNIT, PIXEL_UNIT, Compared, Copies, Nearest
 from core.posthoc import data_of
 from core.priors.vamp import VampPrior
 from core.shapes import Images
@@ -37,9 +45,9 @@ KEPT = 8
 FEWEST = 75
 """Test images of one class that are compared on their own: of fewer even none at all does not tell 5 % from 0."""
 ROWS = 100
-LATENT_UNIT, PIXEL_UNIT, GREY_UNIT = "sd", "% of pixels", "% of the grey scale"
 CLOSE = 0.05
-"""A component is called a copy where fewer than this share of the test images come as near to a training image."""
+"""A component is a copy where fewer of the test images than this come as near to a training image, and fewer than this
+stand out to it as much."""
 
 
 def compare(checkpoint: Checkpoint, root: Path | None = None, *, seed: int = 0) -> Compared:
@@ -71,20 +79,20 @@ def compare_with(checkpoint: Checkpoint, data: Dataset, *, seed: int = 0) -> Com
     train, test = data.fixed("train"), data.fixed("test")
     if len(train) < 2:
         raise ValueError(f"two training images or more are needed to compare distances; got {len(train)}")
-    binary, count = data.likelihood == "bernoulli", min(KEPT, len(train))
     codes, log_var = encode(checkpoint.vae, train.images)
-    scale, squares = typical_scale(log_var), train.images.square().sum(1)
-    new = test.take(torch.randperm(len(test), generator=torch.Generator().manual_seed(seed))[:COMPARED])
+    scale, to_train, count = typical_scale(log_var), _ToTraining(data), min(KEPT, len(train))
+    chosen = torch.randperm(len(test), generator=torch.Generator().manual_seed(seed))[:COMPARED]
+    new = test.take(chosen)
 
     def in_pixels(u: Tensor, count: int) -> tuple[np.ndarray, np.ndarray]:
-        return _smallest((pixel_distances(part, train.images, squares, binary=binary) for part in u.split(ROWS)), count)
+        return _smallest((to_train.distances(part) for part in u.split(ROWS)), count)
 
     def in_latents(centres: Tensor, count: int) -> tuple[np.ndarray, np.ndarray]:
         return _smallest((latent_distances(part, codes, scale) for part in centres.split(ROWS)), count)
 
     latent, latent_rows = in_latents(mixture_of(checkpoint).components()[0], count)
     pixel, pixel_rows = in_pixels(_inputs(checkpoint), count)
-    two_pixel, _ = in_pixels(new.images, 2)
+    two_pixel, _ = in_pixels(new.images if data.test_intensities is None else data.test_intensities[chosen], 2)
     labels = None if train.labels is None else train.labels.numpy()
     return Compared(
         latent_rows=latent_rows,
@@ -97,7 +105,7 @@ def compare_with(checkpoint: Checkpoint, data: Dataset, *, seed: int = 0) -> Com
         new_pixel=two_pixel[:, 0],
         new_ratio=_ratio(two_pixel),
         new_labels=None if new.labels is None else new.labels.numpy(),
-        binary=binary,
+        drawn=to_train.binary,
         train=len(train),
         seed=seed,
     )
@@ -113,8 +121,24 @@ def latent_distances(centres: Tensor, codes: Tensor, scale: Tensor) -> Tensor:
     return torch.cdist(centres.double() / scale, codes.double() / scale) / math.sqrt(centres.shape[1])
 
 
+class _ToTraining:
+    """How far images are from every training image of a data set, in pixels."""
+
+    def __init__(self, data: Dataset) -> None:
+        self.binary = data.binarisation == "fixed"
+        stored = data.fixed("train").images
+        self.references = [stored, data.train.images] if data.binarisation == "dynamic" else [stored]
+        self.squares = [images.square().sum(1) for images in self.references]
+
+    def distances(self, u: Tensor) -> Tensor:
+        """Of (m, pixels) to (n, pixels), (m, n) in [0, 1]."""
+        pairs = zip(self.references, self.squares, strict=True)
+        first, *rest = [pixel_distances(u, images, squares, binary=self.binary) for images, squares in pairs]
+        return torch.minimum(first, rest[0]) if rest else first
+
+
 def pixel_distances(u: Tensor, images: Tensor, squares: Tensor, *, binary: bool) -> Tensor:
-    """Mean squared difference of pixels between one draw of u and an image, expected over the draw.
+    """Share of pixels that differ between a draw of u and a binary image, expected over the draw; of grey ones the RMS.
 
     sum_j E(b_j - x_j)^2 with b ~ Bernoulli(u) is sum_j u_j - 2 u_j x_j + x_j^2; with grey pixels b is u itself.
 
@@ -128,7 +152,8 @@ def pixel_distances(u: Tensor, images: Tensor, squares: Tensor, *, binary: bool)
         (m, n), 0 to 1.
     """
     own = (u if binary else u.square()).sum(1, keepdim=True)
-    return dense.linear(-2 * u, images, squares).add_(own).clamp_(min=0).div_(u.shape[1])
+    squared = dense.linear(-2 * u, images, squares).add_(own).clamp_(min=0).div_(u.shape[1])
+    return squared if binary else squared.sqrt_()
 
 
 def nearest(found: Compared, k: int, count: int, of_class: int | None) -> tuple[Nearest, Nearest]:
@@ -146,7 +171,7 @@ def nearest(found: Compared, k: int, count: int, of_class: int | None) -> tuple[
     ends, size = wilson(apart, int(some.sum())), min(count, found.pixel.shape[1])
     kept = [None if labels is None else labels[k, :size] for labels in (found.latent_labels, found.pixel_labels)]
     latent = (found.latent_rows[k, :size], found.latent[k, :size], kept[0], LATENT_UNIT)
-    pixel = (found.pixel_rows[k, :size], found.pixel[k, :size], kept[1], PIXEL_UNIT if found.binary else GREY_UNIT)
+    pixel = (found.pixel_rows[k, :size], found.pixel[k, :size], kept[1], PIXEL_UNIT if found.drawn else GREY_UNIT)
     return (
         Nearest(*latent, *_as_near(found.new_latent[some], float(latent[1][0])), of_class),
         Nearest(*pixel, *_as_near(found.new_pixel[some], float(pixel[1][0])), of_class, ratio, apart, *ends),
@@ -154,7 +179,7 @@ def nearest(found: Compared, k: int, count: int, of_class: int | None) -> tuple[
 
 
 def copies(found: Compared, table: Components) -> Copies:
-    """How many components come nearer to a training image, in pixels, than nearly all new images of their class do.
+    """How many components are copies of a training image: near to it in pixels and to no other, as few new images are.
 
     Args:
         found: all components.
@@ -166,8 +191,12 @@ def copies(found: Compared, table: Components) -> Copies:
         some, _ = _compared(found, None if classes is None else int(classes[k]))
         closer[k] = (found.new_pixel[some] <= found.pixel[k, 0]).mean()
         apart[k] = (found.new_ratio[some] <= ratio[k]).mean()
-    near, standing = ((share := float((one < CLOSE).mean()), *wilson(share, len(one))) for one in (closer, apart))
-    return Copies(closer, apart, near, standing, CLOSE, len(found.new_pixel))
+    near, standing = closer < CLOSE, apart < CLOSE
+    told = [(float(one.mean()), *wilson(float(one.mean()), len(one))) for one in (near & standing, near, standing)]
+    new = [(one[:, None] >= one).mean(1) < CLOSE for one in (found.new_pixel, found.new_ratio)]
+    return Copies(
+        closer, apart, told[0], told[1], told[2], CLOSE, float((new[0] & new[1]).mean()), len(found.new_pixel)
+    )
 
 
 @torch.no_grad()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LATENT_UNIT, PIXEL_UNIT, GREY_UNIT = "sd", "% of pixels", "% of the grey scale (RMS)"
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -16,12 +18,12 @@ class Compared:
         latent_rows: (K, m) rows of the training split, in latent space, nearest first.
         latent: (K, m) float32 distances, in standard deviations of the posteriors.
         latent_labels: (K, m) classes of these images, or None.
-        pixel_rows, pixel, pixel_labels: the same in pixels, where distances are shares in [0, 1].
+        pixel_rows, pixel, pixel_labels: the same in pixels, where distances are shares in [0, 1], or RMS.
         new_latent: (t,) float32 distance of each test image compared to its nearest training image in latent space.
         new_pixel: (t,) the same in pixels.
         new_ratio: (t,) that distance over the one to the second nearest.
         new_labels: (t,) classes of these test images, or None.
-        binary: whether pixels are 0 or 1.
+        drawn: whether training images are binary, and draws of the components are compared with them.
         train: number of training images, all of which were searched.
         seed: of the choice of test images.
     """
@@ -36,7 +38,7 @@ class Compared:
     new_pixel: np.ndarray
     new_ratio: np.ndarray
     new_labels: np.ndarray | None
-    binary: bool
+    drawn: bool
     train: int
     seed: int
 
@@ -78,21 +80,25 @@ class Nearest:
 
 @dataclass(frozen=True)
 class Copies:
-    """How many components are nearer to a training image, in pixels, than nearly all new images are.
+    """How many components are copies of a training image, and how many new images would be taken for one.
 
     Attributes:
         closer: (K,) share of the test images compared that come at least as near as each component does.
         apart: (K,) share of them whose nearest training image stands out from the second nearest as much.
-        near: share of the components where ``closer`` is under ``line``, with the ends of its 95 % Wilson interval over
-            the components; of new images it would be about ``line``.
-        standing: the same of ``apart``.
+        both: share of the components where ``closer`` and ``apart`` are under ``line``, with the ends of its 95 %
+            Wilson interval over the components.
+        near: the same of ``closer`` alone; of new images it would be about ``line``.
+        standing: the same of ``apart`` alone.
         line: see above.
+        new: share of the new images that would be counted in ``both``.
         compared: test images, of all classes.
     """
 
     closer: np.ndarray
     apart: np.ndarray
+    both: tuple[float, float, float]
     near: tuple[float, float, float]
     standing: tuple[float, float, float]
     line: float
+    new: float
     compared: int

@@ -97,9 +97,10 @@ with st.expander("How is this computed?"):
         r"\log\frac{\sigma_{ia}^2+\sigma_{ja}^2}{2\,\sigma_{ia}\sigma_{ja}} < 0.1"
     )
     st.markdown(
-        "makes two components duplicates. A pseudo-input is compared with training images in pixels by what a "
-        "**draw** of it differs from them, since a blurred average is near to everything; a copy comes nearer to a "
-        "training image than new images do. Pseudo-inputs that were started from training images may still be near "
-        "them. The mean of $p(x|z)$ is not a sample: switch the samples to draws to see one."
+        "makes two components duplicates. A pseudo-input is compared with training images in pixels: where they are "
+        "binary by what a **draw** of it differs from them, else by grey values. A blurred average is near to many of "
+        "them; a copy comes nearer to a training image than new images do, and to no other. Pseudo-inputs that were "
+        "started from training images may still be near them. The mean of $p(x|z)$ is not a sample: switch the samples "
+        "to draws to see one."
     )
     reading.link("effective-components", "typicality")

@@ -80,6 +80,7 @@ class Dataset:
         seed: seed of the stored binarisation.
         class_names: what the labels stand for; empty where there are none.
         source: one line, where the images come from.
+        test_intensities: (n, pixels) grey test images behind a dynamic binarisation, else None.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Dataset:
     seed: int
     class_names: tuple[str, ...]
     source: str
+    test_intensities: Tensor | None = None
 
     def __post_init__(self) -> None:
         for name in SPLIT_NAMES:
@@ -230,4 +232,5 @@ def dynamic(
         seed=seed,
         class_names=class_names,
         source=source,
+        test_intensities=test.images,
     )

@@ -17,7 +17,7 @@ from core.component_records import (
 )
 from core.figures.classes import name_of
 from core.intervals import wilson
-from core.nearest_records import Copies, Nearest
+from core.nearest_records import PIXEL_UNIT, Copies, Nearest
 
 SHOWN_CLASSES = 3
 SHORT_NAME, LONGEST_NAME = 3, 9
@@ -129,30 +129,38 @@ def nearest_sentence(latent: Nearest, pixel: Nearest, class_names: Sequence[str]
     if pixel.of_class is not None:
         who = f"test images of class {name_of(pixel.of_class, class_names)}"
     found = (
-        f"A draw of it differs from its nearest training image by {distance_words(pixel)}: {_share(pixel)} of "
-        f"{pixel.compared:,} {who} come as near to one. In latent space the nearest lies {distance_words(latent)} "
-        f"away: {_share(latent)} do."
+        f"{'A draw of it' if pixel.unit == PIXEL_UNIT else 'It'} differs from its nearest training image by {distance_words(pixel)}: "
+        f"{_share(pixel)} of {pixel.compared:,} {who} come as near to one. In latent space the nearest lies "
+        f"{distance_words(latent)} away: {_share(latent)} do."
     )
     found += (
         f" The nearest in pixels is at {pixel.ratio:.2f} of the distance of the second nearest: for "
         f"{_percent(pixel.apart, pixel.apart_low, pixel.apart_high)} of these test images it stands out as much."
     )
-    if pixel.high < COPY:
-        return f"A copy: nearer to a training image than new images are. {found}"
-    if pixel.apart_high < COPY:
-        return f"One training image stands out: no new image is so much nearer to one than to all others. {found}"
-    if min(pixel.low, pixel.apart_low) > COPY:
-        return f"No copy: no nearer to a training image than new images are. {found}"
-    return f"Not told apart from a copy. {found}"
+    return f"{_copy_verdict(pixel)} {found}"
+
+
+def _copy_verdict(pixel: Nearest) -> str:
+    near, standing = pixel.high < COPY, pixel.apart_high < COPY
+    if near and standing:
+        return "A copy: nearer to one training image than new images are, and to no other."
+    if near and pixel.apart_low > COPY:
+        return "No copy of one image: nearer to training images than new images are, and to several alike."
+    if standing and pixel.low > COPY:
+        return "One training image stands out, though it is no nearer than to new images: no copy, but made of it."
+    if pixel.low > COPY:
+        return "No copy: no nearer to a training image than new images are."
+    return "Not told apart from a copy."
 
 
 def copies_sentence(found: Copies, what: str = "pseudo-inputs") -> str:
     """How many components are copies of training images, and how many would be by chance."""
+    line = f"{100 * (1 - found.line):.0f} %"
     return (
-        f"Of all {len(found.closer):,} {what}, {_percent(*found.near)} are nearer to a training image than "
-        f"{100 * (1 - found.line):.0f} % of the test images compared; for {_percent(*found.standing)} one "
-        f"training image stands out more than for {100 * (1 - found.line):.0f} % of them. Of new images about "
-        f"{100 * found.line:.0f} % would in either."
+        f"Of all {len(found.closer):,} {what}, {_percent(*found.both)} are copies: nearer to one training image than "
+        f"{line} of the test images compared, and it stands out more than for {line} of them. Of the test images "
+        f"themselves {100 * found.new:.1f} % would be taken for one. {_percent(*found.near)} are nearer, and for "
+        f"{_percent(*found.standing)} one stands out; of new images {100 * found.line:.0f} % are and do."
     )
 
 

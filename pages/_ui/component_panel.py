@@ -12,7 +12,7 @@ from core.figures import component_words, theme
 from core.figures.ready import ready
 from core.figures.sheet_table import sheet_csv
 from core.figures.sheets import Block, sheet
-from core.nearest_records import Nearest
+from core.nearest_records import PIXEL_UNIT, Nearest
 from core.records import CheckpointInfo
 from pages._ui import cache, cache_components, charts, downloads, layout
 from pages._ui.components import Choice, word_of
@@ -123,10 +123,15 @@ def _without_images(info: CheckpointInfo, choice: Choice, so_that: str) -> None:
 
 def _caption(info: CheckpointInfo, pixel: Nearest) -> str:
     n = cache_components.train_size(info.name, info.digest)
-    draw = "a draw of the pseudo-input" if info.prior == "vamp" else "a draw of p(x|z) at the component's mean"
+    what = "the pseudo-input" if info.prior == "vamp" else "what the component's mean decodes to"
+    pixels = (
+        f"the share that differs between a draw of {what} and the image, expected over the draw"
+        if pixel.unit == PIXEL_UNIT
+        else f"the root mean square difference between {what} and the image, where it is binarised afresh in every "
+        "epoch of its grey values or of its stored binarisation, whichever is nearer"
+    )
     method = (
-        f"All training images are searched; in pixels: what differs between {draw} and the image, expected over the "
-        "draw; in latent space: distance of the centres of the codes in standard deviations (sd) of the posteriors, "
+        f"All training images are searched; in pixels: {pixels}; in latent space: distance of the centres of the codes in standard deviations (sd) of the posteriors, "
         f"root mean square over the {info.latent_dim} dimensions; compared with how near {pixel.compared:,} test "
         "images come to their own nearest training image, with 95 % Wilson intervals; of new images every share "
         "would be equally likely"

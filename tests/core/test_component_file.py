@@ -152,7 +152,7 @@ def _with(**arrays: np.ndarray | None):
         (lambda file: _changed(file, {"digest": "0" * 16}), "of another model"),
         (lambda file: _changed(file, {"summary": "{"}), "cannot be used"),
         (lambda file: _changed(file, {"compared": "[]"}), "cannot be used"),
-        (lambda file: _changed(file, {"compared": '{"binary": 1, "train": 60, "seed": 0}'}), "must name binary"),
+        (lambda file: _changed(file, {"compared": '{"drawn": 1, "train": 60, "seed": 0}'}), "must name drawn"),
         (_summary(count=6), "must be float64 of shape"),
         (_summary(count=1), "2 to 10,000 components"),
         (_summary(dead=9), "dead components must be 0 to 5"),

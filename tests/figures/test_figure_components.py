@@ -251,14 +251,19 @@ def nearest(closer, low, high, apart) -> Nearest:
 def test_a_copy_is_called_one_only_beyond_chance():
     latent = replace(nearest(0.5, 0.4, 0.6, 0.5), unit="sd")
     says = {
-        (0.0, 0.0, 0.04, 0.5): "A copy",
+        (0.0, 0.0, 0.04, 0.01): "A copy",
+        (0.0, 0.0, 0.04, 0.5): "No copy of one image: nearer",
         (0.5, 0.4, 0.6, 0.01): "One training image stands out",
-        (0.5, 0.4, 0.6, 0.5): "No copy",
+        (0.5, 0.4, 0.6, 0.5): "No copy: no nearer",
+        (0.0, 0.0, 0.04, 0.06): "Not told apart",
         (0.06, 0.03, 0.1, 0.5): "Not told apart",
     }
     for numbers, start in says.items():
         words = component_words.nearest_sentence(latent, nearest(*numbers), ("left", "top"))
         assert words.startswith(start) and "test images of class top" in words and "5.0 % of pixels" in words
     assert component_words.nearest_words(latent) == ["0: 0.05 sd", "1: 0.10 sd"]
-    copies = Copies(np.zeros(6), np.ones(6), (0.5, 0.2, 0.8), (0.0, 0.0, 0.3), 0.05, 100)
-    assert "50 % [20, 80] are nearer" in component_words.copies_sentence(copies)
+    copies = Copies(np.zeros(6), np.ones(6), (0.5, 0.2, 0.8), (0.6, 0.3, 0.9), (0.7, 0.4, 1.0), 0.05, 0.012, 100)
+    assert (
+        "50 % [20, 80] are copies: nearer to one training image than 95 % of the test images"
+        in component_words.copies_sentence(copies)
+    )
