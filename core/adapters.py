@@ -31,7 +31,8 @@ def export_latents(
     """Write what ``python -m core import-latents`` reads: mean, log_var, labels where there are any, images if asked.
 
     Args:
-        encode: the encoder; put it into evaluation mode first.
+        encode: the encoder; put it into evaluation mode first. A deterministic one has no log-variance: give a
+            constant, which docs/how-to/bring-your-own-model.md helps to choose.
         batches: images (n, ...), or pairs of images and labels (n,), as a ``DataLoader`` gives them. Images that are to
             be kept are (n, height, width), (n, c, height, width) or (n, height, width, c), floats from 0 to 1 or uint8.
         file: to write, ending in .npz.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from core.absent import NONE, AbsentDecoder, AbsentEncoder
-from core.config import ModelConfig, PosteriorConfig, PriorConfig
+from core.config import ModelConfig, PosteriorConfig
 from core.decoders import DECODERS
 from core.posteriors import POSTERIORS, Posterior
 from core.priors import PRIORS, PriorContext
+from core.priors.standardised import standardised
 from core.vae import VAE
 
 
@@ -38,7 +41,7 @@ def build(config: ModelConfig, *, images: Tensor | None = None, generator: torch
 
 def resolved(config: ModelConfig, vae: VAE) -> ModelConfig:
     """The configuration with every setting filled in, so that building from it gives the same model."""
-    prior = PriorConfig(kind=config.prior.kind, options=vae.prior.options.model_dump())
+    prior = config.prior.model_copy(update={"options": vae.prior.options.model_dump()})
     options = vae.posterior.options.model_dump() if isinstance(vae.posterior, Posterior) else {}
     posterior = PosteriorConfig(kind=config.posterior.kind, options=options)
     return config.model_copy(update={"prior": prior, "posterior": posterior})
@@ -65,6 +68,10 @@ def require_known(prior: str, posterior: str) -> None:
 def _assemble(config: ModelConfig, images: Tensor | None, generator: torch.Generator | None) -> VAE:
     if config.likelihood == NONE:
         return _without_networks(config, generator)
+    if config.prior.standardised:
+        raise ValueError(
+            "standardised is True, expected False: a prior that is trained with its encoder needs no frame"
+        )
     kind = POSTERIORS[config.posterior.kind]
     posterior = kind.from_config(config.posterior.options, config.pixels, config.latent_dim, config.hidden)
     context = PriorContext(config.latent_dim, config.pixels, posterior, images, generator)
@@ -86,4 +93,5 @@ def _without_networks(config: ModelConfig, generator: torch.Generator | None) ->
         )
     posterior = AbsentEncoder()
     context = PriorContext(config.latent_dim, config.pixels, posterior, None, generator)
-    return VAE(posterior, kind.from_config(config.prior.options, context), AbsentDecoder())
+    make = partial(standardised, kind) if config.prior.standardised else kind.from_config
+    return VAE(posterior, make(config.prior.options, context), AbsentDecoder())

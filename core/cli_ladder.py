@@ -72,6 +72,9 @@ def _show(result: dict[str, Any]) -> str:
     ]
     if None in nulls:
         foot.append("not known: the posteriors hardly overlap")
+    foot += [f"left out: {one['title']}: {one['reason']}" for one in result.get("left_out", ())]
+    if result.get("standardised"):
+        foot.append("q(z) is of an unusual size: Gaussian, mixtures and flows were fitted over standardised codes")
     return "\n".join([head, *rows, *foot, f"{result['steps']:,} steps, seed {result['seed']}; {result['file']}"])
 
 

@@ -76,10 +76,18 @@ class DataConfig(Frozen):
 
 
 class PriorConfig(Frozen):
-    """A key of ``PRIORS`` and its settings, which the prior itself validates."""
+    """A key of ``PRIORS`` and its settings, which the prior itself validates.
+
+    Attributes:
+        kind: the key.
+        options: the settings.
+        standardised: whether it is a prior of standardised codes (``core.priors.standardised``), as one can be that was
+            fitted to imported latents.
+    """
 
     kind: str = Field(max_length=64)
     options: dict[str, Scalar] = Field(default_factory=dict)
+    standardised: bool = False
 
 
 class PosteriorConfig(Frozen):

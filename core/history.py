@@ -19,7 +19,7 @@ from core.generate import as_pictures
 from core.history_records import Course, Moment, Scene
 from core.latents import LatentCloud
 from core.metrics.estimate import over_examples
-from core.metrics.surgery import log_aggregated, null_of
+from core.metrics.marginal_null import log_aggregated_and_null
 from core.priors import MixturePrior, Prior
 from core.priors.base import Options
 from core.priors.mog import MixtureOfGaussians
@@ -123,9 +123,9 @@ def course(found: Snapshots, checkpoint: Checkpoint, *, seed: int = 0) -> Course
         mean, log_var = cloud_at(found, index).components()
         own = torch.randperm(n, generator=generator)[:drawn]
         z = DiagonalNormal(mean[own], log_var[own]).sample(draws, generator=generator)
-        log_q, log_q_others = log_aggregated(z, mean, log_var, own)
+        log_q, null = log_aggregated_and_null(z, mean, log_var, own)
         log_p = prior.log_prob(z.flatten(0, 1)).double().view(log_q.shape)
-        kl, null = over_examples((log_q - log_p).mean(0)), null_of(log_q - log_q_others) if n > 1 else None
+        kl = over_examples((log_q - log_p).mean(0))
         moments.append(Moment(one.epoch, one.beta, one.validation_elbo, kl, null))
     size = (n, found.split, found.total, drawn, draws, checkpoint.config.data.validation)
     return Course(tuple(moments), found.kept, *size, seed)

@@ -26,12 +26,14 @@ from core.datasets.archive import read_arrays
 from core.datasets.base import DataError
 from core.datasets.npz import pictures_of, to_classes
 from core.flows import COUPLINGS
-from core.ladder_fit import Fit, Target, fit, fit_moments
+from core.ladder_fit import Fit, fit_rung
 from core.ladder_fit import start as started
+from core.ladder_target import Target
 from core.latents import MAX_STORED, LatentCloud
 from core.latents_file import LOG_VAR_LIMIT, MEAN_LIMIT, stored_rows
+from core.metrics.points import POINTS, are_points
 from core.priors import PRIORS, Prior, PriorContext
-from core.priors.gaussian import GaussianPrior
+from core.priors.standardised import StandardisedMixture, StandardisedPrior
 from core.vae import VAE
 
 LIMIT = 1024**3
@@ -146,16 +148,19 @@ def make(
     if prior == "mog" and "init_scale" in (options or {}):
         raise ValueError("init_scale has no meaning here: a mixture that is fitted starts at the codes; leave it out")
     fitted_rows, shown = _halves(len(file), fitted=prior != "standard")
+    target = None
+    if len(fitted_rows):
+        target = Target(torch.from_numpy(file.mean[fitted_rows]), torch.from_numpy(file.log_var[fitted_rows]))
+    framed = target is not None and target.unusual
     config = ModelConfig(
         image_shape=file.image_shape,
         likelihood=NONE,
         latent_dim=file.mean.shape[1],
         hidden=(1,),  # there are no layers
-        prior=PriorConfig(kind=prior, options=options or {}),
+        prior=PriorConfig(kind=prior, options=options or {}, standardised=framed),
     )
     vae = build(config, generator=torch.Generator().manual_seed(seed))
-    if len(fitted_rows):
-        target = Target(torch.from_numpy(file.mean[fitted_rows]), torch.from_numpy(file.log_var[fitted_rows]))
+    if target is not None:
         vae = VAE(vae.posterior, _fitted(vae, prior, config, target, steps, seed, on_progress), vae.decoder)
     vae.eval().requires_grad_(False)
     kept = shown[stored_rows(min(len(shown), MAX_STORED), len(shown))]
@@ -173,15 +178,19 @@ def make(
         validation=0,
         test=len(shown),
         class_names=file.class_names,
-        source=_source(file, len(fitted_rows), len(shown)),
+        source=_source(file, len(fitted_rows), len(shown), framed=framed),
     )
     return Imported(vae, data, resolved(config, vae), cloud, None if file.images is None else file.images[kept])
 
 
-def _source(file: LatentsFile, fitted: int, shown: int) -> str:
+def _source(file: LatentsFile, fitted: int, shown: int, *, framed: bool) -> str:
     words = f"imported latents of {len(file):,} images, {file.title}.npz"
     if fitted:
         words += f"; the prior was fitted to {fitted:,} of them, at random, the other {shown:,} are the test split"
+    if framed:
+        words += "; it was fitted over codes of mean 0 and deviation 1 in every dimension"
+    if are_points(file.mean, file.log_var):
+        words += f"; {POINTS}"
     return words
 
 
@@ -200,9 +209,6 @@ def _fitted(
 ) -> Prior:
     """The prior pulled onto the aggregated posterior of the rows it may see, as a rung of the ladder is."""
     prior, generator = vae.prior, torch.Generator().manual_seed(seed)
-    if isinstance(prior, GaussianPrior):
-        fit_moments(prior, target)
-        return prior
     if kind == "mog":
         size = PRIORS[kind].options.model_validate(config.prior.options).model_dump()["components"]
         if size > len(target.mean):
@@ -211,6 +217,8 @@ def _fitted(
             )
         context = PriorContext(config.latent_dim, config.pixels, vae.posterior)
         prior = started(kind, size, context, target, generator)
+    elif isinstance(prior, StandardisedMixture | StandardisedPrior):
+        target.place(prior.frame)
     done = 0
 
     def tell(more: int) -> None:
@@ -218,7 +226,7 @@ def _fitted(
         done += more
         on_progress(done, steps, "fitting the prior")
 
-    fit(prior, kind, Fit(target, steps, BATCH, generator, tell))
+    fit_rung(kind, prior, lambda: prior, Fit(target, steps, BATCH, generator, tell))
     return prior
 
 

@@ -15,6 +15,9 @@ nearly all of it and depends on the number of images. It is the same for all pri
 
 the nats of ELBO won over the reference, N(0, I) where it is on the ladder: that is comparable across priors and splits.
 
+Where q(z) is of an unusual size, as that of a foreign encoder can be, all but N(0, I) and priors made of posteriors are
+fitted over standardised codes: a gain over the Gaussian does then not depend on the size (docs/decisions/0050).
+
 References:
     Hoffman, Johnson (2016), ELBO surgery: yet another way to carve up the variational evidence lower bound.
     Tomczak, Welling (2018), VAE with a VampPrior, arXiv:1705.07120.
@@ -32,16 +35,18 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from core import mixture
 from core.datasets import SPLIT_NAMES, Dataset
-from core.distributions import DiagonalNormal
 from core.flows import COUPLINGS
-from core.ladder_fit import RATES, Fit, Target, fit, fit_rung, fitted_numbers, start, title_of, work_of
-from core.ladder_records import Ladder, Rung, reference_of
+from core.ladder_fit import FRAMED, Fit, fit, fit_rung, fitted_numbers, start, title_of, work_of
+from core.ladder_records import Ladder, LeftOut, Rung, reference_of
+from core.ladder_target import Target
 from core.latents import encode
 from core.metrics.estimate import over_examples
-from core.metrics.surgery import log_aggregated, null_of
-from core.priors import MixturePrior, Prior, PriorContext
+from core.metrics.marginal_null import log_aggregated_and_null
+from core.metrics.precise import draws, exact_log_prior
+from core.plain_text import shown_error
+from core.priors import Prior, PriorContext
+from core.progress import Meter
 from core.records import Estimate
 from core.shapes import Latents
 from core.vae import VAE
@@ -120,8 +125,11 @@ def climb(
         seed: of every draw and fit.
         on_progress: told steps done, steps in all, and the rung.
 
+    Returns:
+        the ladder; a rung that could not be fitted is in ``left_out`` with the reason.
+
     Raises:
-        ValueError: for settings out of range, a split of fewer than two images, or a fit that diverged.
+        ValueError: for settings out of range, a split of fewer than two images, or where no rung could be fitted.
     """
     images = {name: data.fixed(name).images for name in SPLIT_NAMES}
     encoder = copy.deepcopy(vae.posterior).cpu().eval().requires_grad_(False)
@@ -162,7 +170,7 @@ def climb_posteriors(
         if value < least:
             raise ValueError(f"{name} must be at least {least}; got {value}")
     kept = _possible(plan() if rungs is None else rungs, n_train, context.dim)
-    meter = _Meter(on_progress, len(codes) + sum(work_of(kind, steps) for kind, _ in kept))
+    meter = Meter(on_progress, len(codes) + sum(work_of(kind, steps) for kind, _ in kept))
     splits: dict[str, _Split] = {}
     for stream, (name, make) in enumerate(codes.items()):
         meter.advance(0, f"log q(z) of the {name} images")
@@ -170,19 +178,22 @@ def climb_posteriors(
         meter.advance(1, f"log q(z) of the {name} images")
     target = Target(splits["train"].mean, splits["train"].log_var)
     _warm_up(context, target)
-    found, log_p = [], []
+    found, log_p, left_out = [], [], []
     for kind, size in kept:
-        title = title_of(kind, size)
+        stream, title = (len(codes), KINDS.index(kind), size or 0), title_of(kind, size)
+        how = Fit(target, steps, batch, _generator(seed, *stream), partial(meter.advance, message=title))
+        end = meter.done + work_of(kind, steps)
         meter.advance(0, title)
-        generator = _generator(seed, len(codes), KINDS.index(kind), size or 0)
-        prior = start(kind, size, context, target, generator)
-        one, report = partial(start, kind, 1, context, target, generator), partial(meter.advance, message=title)
-        began = time.perf_counter()
-        fit_rung(kind, prior, one, Fit(target, steps, batch, generator, report))
-        rung, per_image = _measured(kind, size, prior, splits, time.perf_counter() - began)
-        found.append(rung)
-        log_p.append(per_image)
-        meter.advance(int(kind not in RATES), title)
+        try:
+            rung, per_image = _climbed(kind, size, context, how, splits)
+        except ValueError as error:  # the others are worth as much without it
+            left_out.append(LeftOut(title, shown_error(error)))
+        else:
+            found.append(rung)
+            log_p.append(per_image)
+        meter.advance(end - meter.done, title)
+    if not found:
+        raise ValueError("; ".join(f"{rung.title}: {rung.reason}" for rung in left_out))
     return Ladder(
         rungs=_with_gains(found, log_p),
         covariance=np.cov(np.stack([values["test"].numpy() for values in log_p])).reshape(len(found), len(found)),
@@ -195,6 +206,8 @@ def climb_posteriors(
         steps=steps,
         seed=seed,
         digest=digest,
+        standardised=target.unusual and any(rung.kind in FRAMED for rung in found),
+        left_out=tuple(left_out),
     )
 
 
@@ -224,20 +237,6 @@ class _Split:
     null: Estimate | None
 
 
-@dataclass
-class _Meter:
-    """Counts the work done and tells it."""
-
-    tell: Tell | None
-    total: int
-    done: int = 0
-
-    def advance(self, by: int, message: str) -> None:
-        self.done += by
-        if self.tell is not None:
-            self.tell(self.done, self.total, message)
-
-
 def _generator(seed: int, *stream: int) -> Generator:
     """A random stream of its own for every split and every rung."""
     words = np.random.SeedSequence([seed, *stream]).generate_state(1, np.uint32)
@@ -249,26 +248,28 @@ def _drawn(name: str, mean: Latents, log_var: Latents, generator: Generator) -> 
     n = len(mean)
     if n < 2:
         raise ValueError(f"the {name} split has {n} image; the ladder leaves one out at a time and needs two")
-    z = DiagonalNormal(mean, log_var).sample(draws_per_image(n), generator=generator)
-    log_q, log_q_others = log_aggregated(z, mean, log_var)
-    return _Split(mean, log_var, z, log_q, null_of(log_q - log_q_others))
+    z, _ = draws(mean, log_var, draws_per_image(n), generator=generator)
+    return _Split(mean, log_var, z, *log_aggregated_and_null(z, mean, log_var))
 
 
-@torch.no_grad()
-def _log_prob(prior: Prior, z: Tensor, rows: int = 10_000) -> Tensor:
-    """log p(z) of (S, n, d) draws in float64, (S, n)."""
-    flat = z.flatten(0, 1)
-    if isinstance(prior, MixturePrior):
-        return mixture.log_prob(flat, *prior.components(), double=True).view(z.shape[:2])
-    exact = copy.deepcopy(prior).double()
-    return torch.cat([exact.log_prob(part.double()) for part in flat.split(rows)]).view(z.shape[:2])
+def _climbed(
+    kind: str, size: int | None, context: PriorContext, how: Fit, splits: dict[str, _Split]
+) -> tuple[Rung, dict[str, Tensor]]:
+    """A rung, fitted and measured as ``_measured`` says."""
+    prior, one = (partial(start, kind, number, context, how.target, how.generator) for number in (size, 1))
+    made = prior()
+    began = time.perf_counter()
+    fit_rung(kind, made, one, how)
+    return _measured(kind, size, made, splits, time.perf_counter() - began)
 
 
 def _measured(
     kind: str, size: int | None, prior: Prior, splits: dict[str, _Split], seconds: float
 ) -> tuple[Rung, dict[str, Tensor]]:
     """The rung, still without gains, and each image's mean log p(z) on every split, (n,) in float64."""
-    log_p = {name: _log_prob(prior, split.z) for name, split in splits.items()}
+    log_p = {
+        name: exact_log_prior(prior, split.z.flatten(0, 1)).view(split.log_q.shape) for name, split in splits.items()
+    }
     marginal = {name: over_examples((split.log_q - log_p[name]).mean(0)) for name, split in splits.items()}
     if kind == "aggregated":
         size = len(splits["train"].mean)

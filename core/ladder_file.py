@@ -13,7 +13,7 @@ from core.errors import CheckpointError, first_problem
 from core.flows import FLOWS
 from core.jsonfile import read_object
 from core.ladder import KINDS
-from core.ladder_records import Ladder, Rung, reference_of
+from core.ladder_records import Ladder, LeftOut, Rung, reference_of
 from core.plain_text import is_plain, shown
 from core.records import Estimate
 from core.replacing import replacing
@@ -21,6 +21,8 @@ from core.replacing import replacing
 NAME = "ladder.json"
 SCHEMA_VERSION = 2
 MAX_RUNGS = 200
+LONGEST_REASON = 500
+"""Characters of why a prior could not be fitted."""
 LIMIT = 1e12
 """Largest number of a file: far beyond any marginal KL, and its sums and differences stay finite."""
 
@@ -65,6 +67,14 @@ class _Rung(_Strict):
         return Rung(self.kind, self.title, self.components, self.parameters, self.seconds, *measured)
 
 
+class _LeftOut(_Strict):
+    title: str = Field(min_length=1, max_length=100)
+    reason: str = Field(min_length=1, max_length=LONGEST_REASON)
+
+    def record(self) -> LeftOut:
+        return LeftOut(self.title, self.reason)
+
+
 class _File(_Strict):
     schema_version: int
     rungs: list[_Rung] = Field(min_length=1, max_length=MAX_RUNGS)
@@ -78,6 +88,8 @@ class _File(_Strict):
     steps: Annotated[int, Field(ge=1, le=10**9)]
     seed: Annotated[int, Field(ge=0, lt=2**64)]
     digest: str = Field(pattern="^[0-9a-f]{1,64}$")
+    standardised: bool = False
+    left_out: list[_LeftOut] = Field([], max_length=MAX_RUNGS)
 
 
 def as_dict(ladder: Ladder) -> dict[str, Any]:
@@ -97,7 +109,12 @@ def as_dict(ladder: Ladder) -> dict[str, Any]:
     nulls = {name: None if null is None else null.as_dict() for name, null in known.items()}
     plain = {name: getattr(ladder, name) for name in ("n_train", "n_validation", "n_test", "steps", "seed", "digest")}
     covariance = ladder.covariance.tolist()
-    return {"schema_version": SCHEMA_VERSION, "rungs": rungs, "covariance": covariance, **nulls, **plain}
+    found = {"schema_version": SCHEMA_VERSION, "rungs": rungs, "covariance": covariance, **nulls, **plain}
+    if ladder.standardised:  # as most are not, files of before are what they would be now
+        found["standardised"] = True
+    if ladder.left_out:
+        found["left_out"] = [{"title": one.title, "reason": one.reason[:LONGEST_REASON]} for one in ladder.left_out]
+    return found
 
 
 def write_ladder(file: Path, ladder: Ladder) -> None:
@@ -143,7 +160,9 @@ def read_ladder_file(file: Path) -> Ladder:
     sizes = (content.n_train, content.n_validation, content.n_test)
     rungs = tuple(rung.record() for rung in content.rungs)
     covariance = np.array(content.covariance, dtype=np.float64)
-    return Ladder(rungs, covariance, train, validation, test, *sizes, content.steps, content.seed, content.digest)
+    told = (content.steps, content.seed, content.digest, content.standardised)
+    left_out = tuple(one.record() for one in content.left_out)
+    return Ladder(rungs, covariance, train, validation, test, *sizes, *told, left_out)
 
 
 def _problem(content: _File) -> str | None:
@@ -155,6 +174,9 @@ def _problem(content: _File) -> str | None:
             return f"unknown kind of rung {shown(rung.kind, 40)!r}; known: {', '.join(KINDS)}"
         if (rung.components is None) != (rung.kind in FLOWS):
             return f"a rung of kind {rung.kind} has components = {rung.components}"
+    for one in content.left_out:
+        if not is_plain(one.title) or not is_plain(one.reason):
+            return f"what was left out is {shown(one.title)!r}: {shown(one.reason)!r}"
     names = [(rung.kind, rung.components) for rung in content.rungs]
     if len(set(names)) < len(names):
         return "two rungs are the same"

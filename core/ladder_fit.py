@@ -10,16 +10,21 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from core.distributions import DiagonalNormal
+from core.ladder_target import Target
 from core.nn import MaskedLinear
 from core.priors import PRIORS, Prior, PriorContext
 from core.priors.gaussian import GaussianPrior
-from core.priors.mog import LOG_VAR_HIGH, LOG_VAR_LOW, MixtureOfGaussians
+from core.priors.mog import MixtureOfGaussians
+from core.priors.standardised import StandardisedMixture, StandardisedPrior, standardised
 from core.priors.vamp import VampPrior
 from core.shapes import Latents
 
 RATES = {"mog": 0.02, "vamp": 0.01, "realnvp": 0.002, "maf": 0.002}
 """First learning rate of Adam, times the ``rate_scale`` of the prior; it falls to zero along a cosine."""
+
+FRAMED = ("gaussian", "mog", "realnvp", "maf")
+"""Kinds that are fitted over standardised codes where q(z) is of unusual size. N(0, I) is what it is, and those made of
+posteriors are of the size of the codes by themselves."""
 
 GROWN = ("vamp",)
 """Kinds that are fitted from two starts, of which one is what a single component has become."""
@@ -31,24 +36,6 @@ CLIP_NORM = 10.0
 
 REPORT_EVERY = 20
 """Steps between two reports of progress."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """q_train(z): the posteriors of the training images.
-
-    Attributes:
-        mean: (n, d).
-        log_var: (n, d).
-    """
-
-    mean: Latents
-    log_var: Latents
-
-    def sample(self, n: int, generator: Generator) -> Latents:
-        """n independent draws, (n, d)."""
-        index = torch.randint(len(self.mean), (n,), generator=generator)
-        return DiagonalNormal(self.mean[index], self.log_var[index]).sample(1, generator=generator)[0]
 
 
 def start(kind: str, size: int | None, context: PriorContext, target: Target, generator: Generator) -> Prior:
@@ -71,10 +58,23 @@ def start(kind: str, size: int | None, context: PriorContext, target: Target, ge
         options["init"] = "mean" if size == 1 else "data"
     with torch.random.fork_rng(devices=[]):  # layers initialise from the process-wide state: seed it here, then restore
         torch.manual_seed(int(torch.randint(2**31 - 1, (), generator=generator)))
-        prior = PRIORS[kind].from_config(options, replace(context, generator=generator))
-    if isinstance(prior, MixtureOfGaussians):
-        _start_at_posteriors(prior, target, generator)
+        context = replace(context, generator=generator)
+        if kind not in FRAMED or not target.unusual:
+            prior = PRIORS[kind].from_config(options, context)
+        else:
+            prior = standardised(PRIORS[kind], options, context)
+            target.place(prior.frame)
+    inner, target = framed(prior, target)
+    if isinstance(inner, MixtureOfGaussians):
+        _start_at_posteriors(inner, target, generator)
     return prior
+
+
+def framed(prior: Prior, target: Target) -> tuple[Prior, Target]:
+    """What is fitted, and to what: a standardised prior's own prior, to the posteriors over its codes."""
+    if isinstance(prior, StandardisedMixture | StandardisedPrior):
+        return prior.inner, target.within(prior.frame)
+    return prior, target
 
 
 def title_of(kind: str, components: int | None) -> str:
@@ -145,10 +145,12 @@ def fit_rung(kind: str, prior: Prior, one: Callable[[], Prior], how: Fit) -> Non
         how: the fit.
 
     Raises:
-        ValueError: if a gradient is not finite.
+        ValueError: if a gradient is not finite, or the moments are those of no Gaussian that can be calculated with.
     """
+    prior, target = framed(prior, how.target)
+    how = replace(how, target=target)
     if isinstance(prior, GaussianPrior):
-        fit_moments(prior, how.target)
+        fit_moments(prior, target)
     elif kind in GROWN:
         fit_twice(prior, one(), how)
     elif kind in RATES:
@@ -185,10 +187,8 @@ def fit_twice(prior: Prior, one: Prior, how: Fit) -> None:
 
 
 def fit_moments(prior: GaussianPrior, target: Target) -> None:
-    """Closed form: mean and covariance of q_train(z), the variance within posteriors and that between them."""
-    mean, within = target.mean.double(), target.log_var.double().exp().mean(0)
-    centred = mean - mean.mean(0)
-    prior.fit_moments(mean.mean(0), centred.T @ centred / len(mean) + within.diag())
+    """Closed form: mean and covariance of q_train(z)."""
+    prior.fit_moments(*target.moments)
 
 
 def fitted_numbers(model: nn.Module) -> int:
@@ -202,11 +202,8 @@ def _start_at_posteriors(prior: MixtureOfGaussians, target: Target, generator: G
     """Components at posteriors that lie apart, widened by their share of the variance between posteriors."""
     count, dim = prior.mean.shape
     chosen = _spread_out(target.mean, count, generator)
-    prior.mean.copy_(target.mean[chosen])
     variance = target.log_var[chosen].exp() + target.mean.var(0) * count ** (-2 / dim)
-    middle, half = (LOG_VAR_LOW + LOG_VAR_HIGH) / 2, (LOG_VAR_HIGH - LOG_VAR_LOW) / 2
-    inside = ((variance.log() - middle) / half).clamp(-0.9, 0.9)
-    prior.raw_log_var.copy_(middle + half * torch.atanh(inside))  # undoes soft_bound
+    prior.place(target.mean[chosen], variance.log())
 
 
 def _spread_out(points: Latents, count: int, generator: Generator) -> Tensor:

@@ -48,6 +48,19 @@ class Rung:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A prior that could not be fitted.
+
+    Attributes:
+        title: as shown to a person.
+        reason: why, as shown to a person.
+    """
+
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Ladder:
     """Priors fitted to one frozen encoder, from the simplest to the aggregated posterior itself.
 
@@ -61,6 +74,9 @@ class Ladder:
         steps: optimiser steps of each learned rung.
         seed: of every draw and fit.
         digest: of the checkpoint whose encoder was used.
+        standardised: whether Gaussian, mixtures and flows were fitted over codes of mean 0 and deviation 1 in every
+            dimension, since q(z) was of another size than they are made for.
+        left_out: what could not be fitted.
     """
 
     rungs: tuple[Rung, ...]
@@ -74,6 +90,8 @@ class Ladder:
     steps: int
     seed: int
     digest: str
+    standardised: bool = False
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def reference(self) -> int:

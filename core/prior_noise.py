@@ -17,6 +17,7 @@ from torch import Tensor
 
 from core.priors import MixturePrior, Prior
 from core.priors.flow import FlowPrior
+from core.priors.standardised import StandardisedPrior
 from core.shapes import Latents
 
 STEPS = 100
@@ -28,6 +29,8 @@ LOG_2PI_HALF = 0.9189385332046727
 
 def why_not(prior: Prior) -> str | None:
     """Why a prior has no such noise, None where it has."""
+    if isinstance(prior, StandardisedPrior):
+        return why_not(prior.inner)
     if isinstance(prior, (MixturePrior, FlowPrior)) or prior.gaussians() is not None:
         return None
     return "this prior is no flow, no Gaussian and no mixture of Gaussians"
@@ -40,6 +43,8 @@ def to_noise(prior: Prior, z: Latents) -> Tensor:
     Raises:
         ValueError: where the prior has no such noise.
     """
+    if isinstance(prior, StandardisedPrior):
+        return to_noise(prior.inner, prior.frame.inward(z))
     if isinstance(prior, FlowPrior):
         return prior.flow.inverse_and_log_det(z.float())[0].double()
     if isinstance(prior, MixturePrior):
@@ -55,6 +60,8 @@ def from_noise(prior: Prior, u: Tensor) -> Latents:
     Raises:
         ValueError: where the prior has no such noise.
     """
+    if isinstance(prior, StandardisedPrior):
+        return prior.frame.outward(from_noise(prior.inner, u))
     if isinstance(prior, FlowPrior):
         return prior.flow.forward_and_log_det(u.float())[0].double()
     if isinstance(prior, MixturePrior):

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,6 +26,27 @@ EVERY_S = 0.2
 
 OnProgress = Callable[[int, int, str], None]
 """``on_progress(done, total, message)``; total is 0 where it is not known."""
+
+
+@dataclass
+class Meter:
+    """Counts the work that is done and tells it.
+
+    Attributes:
+        tell: as ``OnProgress``; None tells nobody.
+        total: units of work in all.
+        done: of these.
+    """
+
+    tell: Callable[[int, int, str], object] | None
+    total: int
+    done: int = 0
+
+    def advance(self, by: int, message: str) -> None:
+        """So many units more are done, and ``message`` is what happens now."""
+        self.done += by
+        if self.tell is not None:
+            self.tell(self.done, self.total, message)
 
 
 class Progress:

@@ -29,7 +29,7 @@ from core.figures.flow_timing_tables import check_table, comparison_table, run_l
 from core.figures.images import data_uri, mosaic, mosaic_uri, png, scale_for
 from core.figures.ladder import ladder_figure, ladder_table
 from core.figures.ladder_axis import reference_name
-from core.figures.ladder_words import ladder_answers
+from core.figures.ladder_words import ladder_answers, left_out_words, standardised_words
 from core.figures.lattice import clicked, outlined, touched
 from core.figures.layers import marks
 from core.figures.maps import embedding_map, plane_scatter
@@ -68,6 +68,7 @@ __all__ = [
     "ladder_answers",
     "ladder_figure",
     "ladder_table",
+    "left_out_words",
     "likelihood_curve",
     "marks",
     "mismatch_sentence",
@@ -83,6 +84,7 @@ __all__ = [
     "run_table",
     "scale_for",
     "signed_map",
+    "standardised_words",
     "surgery_sentence",
     "timing_table",
     "touched",

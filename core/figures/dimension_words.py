@@ -40,7 +40,7 @@ def dimensions_sentence(
         return f"{lead} {no_split}"
     null = "far from 0 with independent ones too: so few posteriors in so many dimensions are never a product"
     if split.total_correlation_null is not None:
-        null = f"at most about {split.total_correlation_null} with independent ones and as many images"
+        null = f"about {split.total_correlation_null} with independent ones and as many images"
     return (
         f"{lead} The marginal KL of {split.total} nats is {split.total_correlation} of dependence between dimensions "
         f"({null}) and the rest the marginals' own ({split.draws:,} draws)."

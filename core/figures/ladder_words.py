@@ -40,6 +40,21 @@ def ladder_answers(ladder: Ladder) -> tuple[str, ...]:
     return tuple(f"{question} {answer}" for question, answer in asked if answer)
 
 
+def standardised_words(ladder: Ladder) -> str:
+    """That some fits were made over standardised codes, "" where none was."""
+    if not ladder.standardised:
+        return ""
+    return (
+        "q(z) lies or spreads otherwise than these priors are made for, so the Gaussian, mixtures and flows were "
+        "fitted over codes of mean 0 and deviation 1 in every dimension, and their densities carried back"
+    )
+
+
+def left_out_words(ladder: Ladder) -> str:
+    """Which priors could not be fitted and why, "" where all could."""
+    return " ".join(f"{one.title} is left out: {one.reason}." for one in ladder.left_out)
+
+
 def multimodal_answer(ladder: Ladder) -> str:
     """Whether a mixture fits better than one Gaussian, then a colon and the numbers; "" where one is not there."""
     gaussian, several = _best(ladder, "gaussian"), _best(ladder, "mog", least=2)

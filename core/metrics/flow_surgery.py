@@ -13,6 +13,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
+from core.metrics.marginal_null import null_of, quarters
 from core.metrics.surgery import Surgery, surgery_of
 from core.posteriors import FlowedNormal
 from core.priors import Prior
@@ -44,12 +45,15 @@ def flow_surgery(
         raise ValueError(f"n_samples must be at least 2 to know the noise of the draws; got {n_samples}")
     if len(q.context) > MOST:
         return None
-    own, log_q, _ = _own_and_aggregated(q, q.sample(n_samples, generator=generator))
-    information = own - log_q
+    n = len(q.context)
+    quarter = quarters(n, n_samples)
+    own, parts = _own_and_parts(q, q.sample(n_samples, generator=generator), quarter)
+    information = own - parts.logsumexp(2) + math.log(n)
     z = q.sample(n_samples, generator=generator)
-    _, log_q, others = _own_and_aggregated(q, z)
-    log_p = prior.log_prob(z.flatten(0, 1)).double().view(log_q.shape)
-    return surgery_of(average, information, log_q - log_p, log_q - others)
+    own, parts = _own_and_parts(q, z, quarter)
+    log_p = prior.log_prob(z.flatten(0, 1)).double().view(own.shape)
+    marginal = parts.logsumexp(2) - math.log(n) - log_p
+    return surgery_of(average, information, marginal, null_of(own, parts, quarter, n))
 
 
 def log_conditionals(q: FlowedNormal, z: Latents) -> Tensor:
@@ -58,17 +62,23 @@ def log_conditionals(q: FlowedNormal, z: Latents) -> Tensor:
     return torch.cat([q.log_prob(tile[:, None]) for tile in tiles])
 
 
-def _own_and_aggregated(q: FlowedNormal, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """At (S, n, d) draws, draw [s, i] of posterior i: log q(z|x_i), log q(z), and log q_-i(z) without it, in float64.
+def _own_and_parts(q: FlowedNormal, z: Tensor, quarter: Tensor) -> tuple[Tensor, Tensor]:
+    """At (S, n, d) draws: log q(z|x_i) of the draw's own posterior, and log of the sum over those of each quarter.
 
     A pass of the flow is single precision; the sums are not.
+
+    Args:
+        q: of batch shape (n,).
+        z: draw [s, i] is of posterior i.
+        quarter: (S, n), each posterior's, as ``marginal_null.quarters`` gives them.
+
+    Returns:
+        (S, n) and (S, n, 4), in float64.
     """
-    n = z.shape[1]
-    parts: list[tuple[Tensor, Tensor, Tensor]] = []
-    for draws in z:
+    own: list[Tensor] = []
+    parts: list[Tensor] = []
+    for draws, label in zip(z, quarter.to(z.device), strict=True):
         every = log_conditionals(q, draws).double()
-        own, total = every.diagonal().clone(), every.logsumexp(1) - math.log(n)
-        every.fill_diagonal_(-torch.inf)
-        parts.append((own, total, every.logsumexp(1) - math.log(n - 1)))
-    own, total, others = (torch.stack(values) for values in zip(*parts, strict=True))
-    return own, total, others
+        own.append(every.diagonal().clone())
+        parts.append(torch.stack([every[:, label == part].logsumexp(1) for part in range(4)], 1))
+    return torch.stack(own), torch.stack(parts)

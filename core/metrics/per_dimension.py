@@ -20,7 +20,7 @@ from torch import Generator, Tensor
 from core import mixture
 from core.distributions import LOG_2PI, DiagonalNormal
 from core.metrics.estimate import over_examples
-from core.metrics.surgery import log_aggregated, null_of
+from core.metrics.marginal_null import log_aggregated_and_null
 from core.priors import MixturePrior, Prior
 from core.records import Estimate
 from core.shapes import Latents
@@ -38,7 +38,7 @@ class PerDimension:
         total_correlation: KL(q(z) || prod_j q(z_j)).
         total_correlation_null: about what it would be if the dimensions of the population behind the n images were
             independent: q(z) is a mixture of n posteriors, and in many dimensions far from a product for that alone.
-            None where that is too large to be known, as the null of the marginal KL is.
+            0 in one dimension. None where it is not known, because the null of the marginal KL is not.
         total: KL(q(z) || p(z)); total_correlation and marginal_kl add up to it, draw by draw.
         draws: of z, each from the posterior of another image, behind the last four.
         n: number of images, all of them components of q(z).
@@ -87,19 +87,37 @@ def per_dimension(
     device = mean.device if generator is None else generator.device
     chosen = torch.randperm(n, generator=generator, device=device)[:draws].to(mean.device)
     z = DiagonalNormal(mean[chosen], log_var[chosen]).sample(1, generator=generator)[0]
-    log_q, log_q_others = log_aggregated(z[None], mean, log_var, own=chosen)
+    log_q, null = log_aggregated_and_null(z[None], mean, log_var, own=chosen)
     log_p = -0.5 * ((z - prior_mean).square() * torch.exp(-prior_log_var) + prior_log_var + LOG_2PI)  # (m, d)
-    marginals = log_marginals(z, mean, log_var)
+    marginals, null = _marginals_and_null(z, mean, log_var, chosen, null)
     return PerDimension(
         average_kl=_each(_kl(mean, log_var, prior_mean, prior_log_var)),
         activity=tuple(mean.var(0, correction=0).tolist()),
         marginal_kl=_each(marginals - log_p),
         total_correlation=over_examples(log_q[0] - marginals.sum(1)),
-        total_correlation_null=null_of(log_q - log_q_others),
+        total_correlation_null=null,
         total=over_examples(log_q[0] - log_p.sum(1)),
         draws=draws,
         n=n,
     )
+
+
+def _marginals_and_null(
+    z: Tensor, mean: Tensor, log_var: Tensor, own: Tensor, joint: Estimate | None
+) -> tuple[Tensor, Estimate | None]:
+    """``log_marginals`` at draws of the posteriors ``own``, and the null of the total correlation.
+
+    Of a population q that is a product, KL(q_n || prod_j q_n,j) = KL(q_n || q) - sum_j KL(q_n,j || q_j): the null of
+    the marginal KL, ``joint``, less those of the dimensions. Nearly all the noise is in the first.
+    """
+    dim = mean.shape[1]
+    if joint is None or dim == 1:
+        return log_marginals(z, mean, log_var), None if joint is None and dim > 1 else Estimate(0.0, 0.0)
+    columns = [[j] for j in range(dim)]
+    each = [log_aggregated_and_null(z[None, :, j], mean[:, j], log_var[:, j], own) for j in columns]
+    known = [null.value for _, null in each if null is not None]
+    null = Estimate(max(joint.value - sum(known), 0.0), joint.se) if len(known) == dim else None
+    return torch.stack([log_q[0] for log_q, _ in each], 1), null
 
 
 def log_marginals(z: Tensor, mean: Latents, log_var: Latents) -> Tensor:

@@ -6,12 +6,9 @@ q(z) is a mixture of n Gaussians and its density is evaluated exactly, in float6
 of M would cap the mutual information at log M. The three terms are estimated from three independent sets of draws, so
 that their residual is a check of the code and not an identity of one set of numbers.
 
-The null of the marginal KL. Let q be the population that the n posteriors sample and q_n their mixture. At draws z of
-posterior i, E[log q_n(z) - log q_-i(z)] = KL(q_n || q) + KL(q || q_n-1), with q_-i the mixture without i: the first
-term is what KL(q_n || p) is for p = q. As long as both are small they are about as large, and half the difference is
-reported (up to 0.3 nats it was 0.8 to 1.3 times the truth in simulations from 2 to 40 dimensions). Where posteriors
-hardly overlap, as in many dimensions, the second runs away: the null is then not known, only that it is large, since
-KL(q_n || q) = I(x; z) of the population - I_q[x, z] and the latter cannot exceed log n.
+The null of the marginal KL is what KL(q_n || p) is where p is the population that the n posteriors sample
+(``core.metrics.marginal_null``). Where posteriors hardly overlap, as in many dimensions, it is not known, only that it
+is large: it is I(x; z) of the population - I_q[x, z], and the latter cannot exceed log n.
 
 References:
     Hoffman, Johnson (2016), ELBO surgery: yet another way to carve up the variational evidence lower bound.
@@ -20,7 +17,6 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -29,12 +25,11 @@ from torch import Generator, Tensor
 from core import mixture
 from core.distributions import DiagonalNormal
 from core.metrics.estimate import monte_carlo_se, over_examples
+from core.metrics.marginal_null import log_aggregated_and_null
+from core.metrics.precise import draws, log_prior
 from core.priors import Prior
 from core.records import Estimate
 from core.shapes import Latents
-
-NULL_LIMIT = 0.3
-"""Nats up to which the null of the marginal KL is known."""
 
 
 @dataclass(frozen=True)
@@ -90,31 +85,29 @@ def elbo_surgery(
     """
     if n_samples < 2:
         raise ValueError(f"n_samples must be at least 2 to know the noise of the draws; got {n_samples}")
-    q = DiagonalNormal(mean, log_var)
 
-    def draws() -> tuple[Tensor, Tensor]:
-        return q.rsample_and_log_prob(n_samples, generator=generator)
+    def drawn() -> tuple[Tensor, Tensor]:
+        return draws(mean, log_var, n_samples, generator=generator)
 
     if average is None:
-        z, log_q = draws()
-        average = log_q - _per_point(prior.log_prob, z)
-    z, _ = draws()
+        z, log_q = drawn()
+        average = log_q - log_prior(prior, z)
+    z, _ = drawn()
     information = log_own(z, mean, log_var) - log_aggregated(z, mean, log_var)[0]
-    z, _ = draws()  # stratified over i: every component of q(z) gives the same number of draws
-    log_q, log_q_others = log_aggregated(z, mean, log_var)
-    marginal = log_q - _per_point(prior.log_prob, z)
-    optimism = log_q - log_q_others
-    return surgery_of(average, information, marginal, optimism)
+    z, _ = drawn()  # stratified over i: every component of q(z) gives the same number of draws
+    log_q, null = log_aggregated_and_null(z, mean, log_var)
+    marginal = log_q - log_prior(prior, z)
+    return surgery_of(average, information, marginal, null)
 
 
-def surgery_of(average: Tensor, information: Tensor, marginal: Tensor, optimism: Tensor) -> Surgery:
+def surgery_of(average: Tensor, information: Tensor, marginal: Tensor, null: Estimate | None) -> Surgery:
     """The terms from three independent sets of (S, n) draws.
 
     Args:
         average: log q(z|x_i) - log p(z).
         information: log q(z|x_i) - log q(z).
         marginal: log q(z) - log p(z).
-        optimism: log q_n(z) - log q_-i(z).
+        null: of the marginal KL; None where it is not known.
     """
     residual = float(average.double().mean() - information.mean() - marginal.double().mean())
     noise = math.sqrt(sum(monte_carlo_se(part) ** 2 for part in (average, information, marginal)))
@@ -123,18 +116,12 @@ def surgery_of(average: Tensor, information: Tensor, marginal: Tensor, optimism:
         average_kl=over_examples(average.double().mean(0)),
         mutual_information=over_examples(information_by_image),
         marginal_kl=over_examples(marginal_by_image),
-        marginal_kl_null=null_of(optimism),
+        marginal_kl_null=null,
         log_n=math.log(average.shape[1]),
         identity_residual=Estimate(residual, noise),
         information_by_image=information_by_image,
         marginal_by_image=marginal_by_image,
     )
-
-
-def null_of(optimism: Tensor) -> Estimate | None:
-    """The null of the marginal KL from (S, n) values of log q_n(z) - log q_-i(z); None where it cannot be known."""
-    null = over_examples(0.5 * optimism.mean(0))
-    return null if null.value <= NULL_LIMIT else None
 
 
 def log_own(z: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
@@ -158,8 +145,3 @@ def log_aggregated(z: Tensor, mean: Tensor, log_var: Tensor, own: Tensor | None 
     own = torch.arange(n, device=z.device) if own is None else own
     others = mixture.log_prob(z.flatten(0, 1), mean, log_var, exclude=own.repeat(len(z)), double=True).view(z.shape[:2])
     return torch.logaddexp(others + math.log((n - 1) / n), log_own(z, mean[own], log_var[own]) - math.log(n)), others
-
-
-def _per_point(log_prob: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
-    """A function of (n, d) applied to (S, n, d), (S, n)."""
-    return log_prob(z.flatten(0, 1)).view(z.shape[:2])

@@ -30,6 +30,7 @@ class PriorContext:
         posterior: the encoder; the VampPrior and the aggregated posterior are mixtures of its outputs.
         images: (n, pixels) training images as an evaluation sees them, or None where a trained model is being loaded.
         generator: source of every random number of the initialisation.
+        standardised: whether the codes have mean 0 and deviation 1 (``core.priors.standardised``).
     """
 
     dim: int
@@ -37,6 +38,7 @@ class PriorContext:
     posterior: nn.Module
     images: Tensor | None = None
     generator: Generator | None = None
+    standardised: bool = False
 
 
 class Prior(nn.Module):

@@ -80,7 +80,10 @@ class GaussianPrior(Prior):
         log_scale = factor.diagonal().log()
         if not (log_scale > LOG_SCALE_LOW).all() or not (log_scale < LOG_SCALE_HIGH).all():
             low, high = (math.exp(2 * bound) for bound in (LOG_SCALE_LOW, LOG_SCALE_HIGH))
-            raise ValueError(f"covariance has a conditional variance outside ({low:.1e}, {high:.1e}); rescale z")
+            raise ValueError(
+                f"covariance has a conditional variance outside ({low:.1e}, {high:.1e}): rescale z, or leave "
+                "out dimensions that the others tell"
+            )
         row, column = torch.tril_indices(self.dim, self.dim, -1)
         self.mean.copy_(mean)
         self.raw_log_scale.copy_(LOG_SCALE_HIGH * torch.atanh(log_scale / LOG_SCALE_HIGH))  # undoes soft_bound

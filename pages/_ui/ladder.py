@@ -47,6 +47,8 @@ def show(info: CheckpointInfo) -> None:
         for answer in () if found is None else figures.ladder_answers(found):
             question, _, rest = answer.partition("? ")
             st.markdown(f"**{question}?** {rest}")
+        if found is not None and (left_out := figures.left_out_words(found)):
+            st.warning(left_out)
 
 
 def _settings(steps: int, seed: int) -> tuple[int, int]:
@@ -90,6 +92,7 @@ def picture(info: CheckpointInfo, found: Ladder) -> None:
         or f"What {len(found.rungs)} priors gain over {figures.reference_name(found)}."
     )
     charts.chart(ready(figures.ladder_figure, found), f"ladder-{info.name}", answers, name=name)
+    standardised = figures.standardised_words(found)
     null = "what a perfect prior would gain is not known: the posteriors hardly overlap"
     if found.test_null is not None:
         null = f"a perfect prior would still have a marginal KL of {found.test_null} nats on the test images"
@@ -100,7 +103,7 @@ def picture(info: CheckpointInfo, found: Ladder) -> None:
             found.n_train,
             found.seed,
             f"{_of_splits(info, found)}; whiskers are 95 % intervals over the images, of the difference to "
-            f"{figures.reference_name(found)}; {null}",
+            f"{figures.reference_name(found)}; {null}" + (f"; {standardised}" if standardised else ""),
         )
     )
     downloads.keep({"Ladder": lambda: _csv(found)}, name)

@@ -13,6 +13,7 @@ from core import figures, tables
 from core.comparison import AT_CEILING
 from core.figures.ready import ready
 from core.metrics.latent import ACTIVE_VARIANCE
+from core.metrics.points import POINTS, are_points
 from core.records import CheckpointInfo, CurvePoint, Estimate
 from pages._ui import cache, cache_measures, cards, charts, downloads, drawn, layout
 
@@ -73,6 +74,9 @@ def kl_only(info: CheckpointInfo) -> None:
         "These are imported latents without a decoder: reconstruction, ELBO and likelihood are not known. The KL is, "
         "and its two parts."
     )
+    cloud = cache.latents(info.name, info.digest)
+    if are_points(cloud.mean, cloud.log_var):
+        st.warning(f"{POINTS[0].upper()}{POINTS[1:]}.")
     known = {key: layout.estimate_of(info, key) for key in ("average_kl", "mutual_information", "marginal_kl")}
     if None in known.values():
         st.info(f"It is not evaluated: `python -m core evaluate {info.name} --save`")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +12,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core import mixture
+from core import ladder_fit, mixture
 from core.datasets import Dataset
 from core.ladder import KINDS, SIZES, climb, draws_per_image, plan
-from core.ladder_fit import Target, start
+from core.ladder_fit import start
 from core.ladder_records import Ladder
+from core.ladder_target import Target
 from core.latents import encode
 from core.metrics.surgery import elbo_surgery
 from core.priors import PriorContext
@@ -242,13 +244,19 @@ def test_one_image_is_no_split() -> None:
         climb(model(), dataset(5, 1, 5), digest=DIGEST)
 
 
-def test_a_diverging_fit_says_which() -> None:
-    vae = model()
-    vae.posterior.variance = 1e-8
-    data = dataset(5, 5, 5)
-    data.train.images[0] = 1e30
-    with pytest.raises(ValueError, match=r"FlowPrior\(dim=2, layers=6, hidden=128\) diverged in step 1 of 3"):
+def test_a_diverging_fit_says_which_and_the_others_go_on(monkeypatch) -> None:
+    monkeypatch.setitem(ladder_fit.RATES, "maf", 1e30)
+    vae, data, reason = model(), dataset(5, 5, 5), r"FlowPrior\(dim=2, layers=6, hidden=128\) diverged in step 2 of 3"
+    with pytest.raises(ValueError, match=f"MAF: the fit of {reason}"):
         climb(vae, data, digest=DIGEST, rungs=[("maf", None)], steps=3, batch=20)
+    told: list[tuple[int, int]] = []
+    rungs = [("maf", None), ("gaussian", None), ("mog", 2)]
+    ladder = climb(
+        vae, data, digest=DIGEST, rungs=rungs, steps=3, batch=20, on_progress=lambda *part: told.append(part[:2])
+    )
+    assert [rung.kind for rung in ladder.rungs] == ["gaussian", "mog"] and ladder.covariance.shape == (2, 2)
+    assert [one.title for one in ladder.left_out] == ["MAF"] and re.search(reason, ladder.left_out[0].reason)
+    assert told == sorted(told) and told[-1] == (3 + 3 + 1 + 3,) * 2, "its work counts as done"
 
 
 def test_draws_per_image() -> None:

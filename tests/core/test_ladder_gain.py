@@ -14,7 +14,8 @@ from torch import Tensor
 from core import ladder_fit
 from core.ladder import climb
 from core.ladder_file import read_ladder_file
-from core.ladder_fit import Fit, Target, fit_rung, fit_twice, start, work_of
+from core.ladder_fit import Fit, fit_rung, fit_twice, start, work_of
+from core.ladder_target import Target
 from core.priors import PriorContext
 from core.priors.vamp import VampPrior
 from core.records import Estimate

@@ -56,7 +56,28 @@ def test_in_many_dimensions_independence_reads_like_the_null() -> None:
     nulls = [each.total_correlation_null for each in found]
     null = sum(each.value for each in nulls if each is not None) / 5
     assert perfect > 0.1, "a mixture of 400 posteriors is no product"
-    assert 0.8 * perfect < null < 1.6 * perfect
+    assert 0.85 * perfect < null < 1.15 * perfect
+
+
+def test_in_two_dimensions_the_null_is_that_of_the_dependence_alone() -> None:
+    """The null of the marginal KL is 0.088 here; a third of it is that of the two dimensions on their own."""
+    small = math.log(0.05)
+    found = []
+    for seed in range(30):
+        mean = math.sqrt(0.95) * torch.randn(300, 2, generator=seeded(seed))
+        found.append(split(mean, torch.full_like(mean, small), draws=300))
+    perfect = sum(each.total_correlation.value for each in found) / 30
+    null = sum(each.total_correlation_null.value for each in found if each.total_correlation_null) / 30
+    assert 0.04 < perfect < 0.08 and 0.75 * perfect < null < 1.3 * perfect
+
+
+@pytest.mark.parametrize("variance", [0.3, 1e-8])
+def test_one_dimension_has_no_total_correlation(variance: float) -> None:
+    """Nor one that finitely many posteriors make, whether they overlap or not."""
+    mean = torch.randn(50, 1, generator=seeded(9))
+    found = split(mean, torch.full_like(mean, math.log(variance)))
+    assert abs(found.total_correlation.value) < 1e-6
+    assert found.total_correlation_null is not None and found.total_correlation_null.value == 0.0
 
 
 def test_the_dimensions_add_up_to_the_average_kl() -> None:
