@@ -137,8 +137,8 @@ def rise_sentence(rise: Rise) -> str:
     """How far the bounds still rose with their last samples, and what that means."""
     return (
         f"Importance-weighted likelihoods are bounds: with {rise.end:,} samples an image in place of {rise.start:,} "
-        f"they still rose by {_range((rise.least, rise.most), '.2f')} nats. log p(x) lies above them by an amount that is not known, and their differences "
-        "may move by as much as their rises differ."
+        f"they still rose by {_range((rise.least, rise.most), '.2f')} nats. log p(x) lies above them by an amount that "
+        "is not known, and their differences may move by as much as their rises differ."
     )
 
 
