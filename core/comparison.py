@@ -158,6 +158,36 @@ def few_effective(evaluations: Iterable[Mapping[str, Any]]) -> float | None:
     return min(sizes) if sizes and min(sizes) < FEW_EFFECTIVE else None
 
 
+@dataclass(frozen=True)
+class Rise:
+    """How far importance-weighted likelihoods still rose with the last of their samples, in nats per image.
+
+    Attributes:
+        start, end: samples an image from which and to which.
+        least: by the model whose bound rose least.
+        most: by the one whose bound rose most. What is missing up to log p(x) is not known, but hardly alike for two
+            models whose bounds do not rise alike; effective samples tell nothing of it where draws miss a mode.
+    """
+
+    start: int
+    end: int
+    least: float
+    most: float
+
+
+def still_rising(evaluations: Iterable[Mapping[str, Any]]) -> Rise | None:
+    """That of all models measured with the most samples; None where no likelihood is importance-weighted."""
+    curves = [test["likelihood_curve"] for test in evaluations if "nll" in test and "log_likelihood" not in test
+              and len(test.get("likelihood_curve", ())) > 1]  # fmt: skip
+    if not curves:
+        return None
+    end = max(curve[-1]["at"] for curve in curves)
+    last = [curve for curve in curves if curve[-1]["at"] == end]
+    start = last[0][-2]["at"]
+    risen = [c[-1]["estimate"]["value"] - c[-2]["estimate"]["value"] for c in last if c[-2]["at"] == start]
+    return Rise(start, end, min(risen), max(risen))
+
+
 def kl_splits(of: Measured, against: Measured) -> bool:
     """Whether a difference of the average KL can be told as one of information and one of marginal KL.
 

@@ -73,7 +73,9 @@ class Components:
         usage_se: (K,) standard error of each over the images.
         effective: see `Effective`.
         dead: (K,) bool, usage under ``DEAD_SHARE`` / K.
-        dead_range: how many are so for certain and at most: with two standard errors added and taken off.
+        dead_range: how many are so for certain and at most: with two standard errors of the usage added and taken off;
+            and the
+            chance taken off that no image uses one that is not dead.
         dead_null: mean number of dead components among as many draws of the prior as there are images.
         neighbour: (K,) the component nearest to each by Bhattacharyya distance; itself where it is the only one.
         neighbour_distance: (K,) that distance, inf where it is the only one.

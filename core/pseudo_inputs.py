@@ -92,7 +92,7 @@ def components(prior: MixturePrior, cloud: LatentCloud, *, seed: int = 0) -> Com
         usage_se=error.numpy(),
         effective=_effective(share, usage, rounded, null[0]),
         dead=dead.numpy(),
-        dead_range=_dead_range(usage, error),
+        dead_range=_dead_range(usage, error, len(cloud)),
         dead_null=null[1],
         neighbour=neighbour.numpy(),
         neighbour_distance=nearest.numpy(),
@@ -160,9 +160,19 @@ def _null(prior: MixturePrior, images: int, repeats: int, generator: torch.Gener
     return float(np.mean([entropy(usage) for usage in usages])), float(np.mean(dead))
 
 
-def _dead_range(usage: Tensor, error: Tensor) -> tuple[int, int]:
-    line = DEAD_SHARE / len(usage)
-    return int((usage + 2 * error < line).sum()), int((usage - 2 * error < line).sum())
+def _dead_range(usage: Tensor, error: Tensor, images: int) -> tuple[int, int]:
+    """How many are dead for certain and at most.
+
+    What no image uses has no spread either, but a component with a usage of just the line l is missed by all n images
+    in exp(-n l) of cases. Where K - D are alive, that share of them looks dead besides the D that are: told are the
+    fewest D that explain what is seen, two standard deviations taken off.
+    """
+    count, line = len(usage), DEAD_SHARE / len(usage)
+    missed = math.exp(-images * line)
+    seen = int((usage + 2 * error < line).sum())
+    chance = count * missed + 2 * math.sqrt(count * missed * (1 - missed))
+    surely = max(0, math.ceil((seen - chance) / (1 - missed)))
+    return min(surely, seen), int((usage - 2 * error < line).sum())
 
 
 def _pairs_null(cloud: LatentCloud, count: int, generator: torch.Generator) -> float:

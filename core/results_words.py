@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.comparison import at_ceiling, few_effective
+from core.comparison import Rise, at_ceiling, few_effective, still_rising
 from core.published import Published, Study
 from core.records import Estimate
 from core.results_records import ResultGroup, ResultRow
 
 STILL_RISING = 0.95
 """Share of the epochs after which a best epoch says that the training was not over."""
+HIDDEN = 0.5
+"""Nats of bias from which it is said that effective samples do not tell of it."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def group_sentences(group: ResultGroup) -> list[str]:
     """What has to be known to read the numbers of a group."""
     told = [comparison_sentence(one) for one in comparisons(group)]
     studies = dict.fromkeys(one.study for one in group.published)
-    of_rows = (_of_samples, _of_ceiling, _of_measures, _of_missing)
+    of_rows = (_of_samples, _of_exact, _of_ceiling, _of_measures, _of_missing)
     return [*told, *map(study_sentence, studies), *(sentence for of in of_rows for sentence in of(group))]
 
 
@@ -99,13 +102,44 @@ def study_sentence(study: Study) -> str:
 
 
 def _of_samples(group: ResultGroup) -> list[str]:
-    fewest = few_effective(row.test for row in group.measured)
-    if fewest is None:
+    rise, fewest = (of(row.test for row in group.measured) for of in (still_rising, few_effective))
+    told = [] if rise is None else [rise_sentence(rise)]
+    if fewest is not None:
+        told.append(
+            "Importance sampling hangs on few draws here: the median effective sample size is as low as "
+            f"{fewest:.1f}. So −log p(x) may lie well above the truth, and not equally far for every model."
+        )
+    return told
+
+
+def _of_exact(group: ResultGroup) -> list[str]:
+    """What importance sampling would have told where the truth is known: effective samples do not tell of its bias."""
+    both = [row.test for row in group.measured if row.exact and "nll" in row.test and "ess_median" in row.test]
+    if not both:
         return []
+    short = [test["log_likelihood"]["value"] + test["nll"]["value"] for test in both]
+    sizes, samples = [test["ess_median"] for test in both], sorted({test["samples"] for test in both})
+    hidden = "; effective samples are no sign of it, as draws of q(z|x) miss what it does not cover"
     return [
-        f"Importance sampling hangs on few draws here: the median effective sample size is as low as {fewest:.1f}. "
-        "So −log p(x) is an upper bound that may lie well above the truth, and not equally far for every model."
+        f"Importance sampling would have told −log p(x) {_range(short, '.2f')} nats too high here, with "
+        f"{' or '.join(f'{size:,}' for size in samples)} samples an image, of which {_range(sizes, ',.0f')} are "
+        f"effective (median){hidden if max(short) > HIDDEN else ''}."
     ]
+
+
+def _range(values: Sequence[float], form: str) -> str:
+    """From the least to the largest, or one number where both look the same."""
+    low, high = (format(of(values), form) for of in (min, max))
+    return low if low == high else f"{low} to {high}"
+
+
+def rise_sentence(rise: Rise) -> str:
+    """How far the bounds still rose with their last samples, and what that means."""
+    return (
+        f"Importance-weighted likelihoods are bounds: with {rise.end:,} samples an image in place of {rise.start:,} "
+        f"they still rose by {_range((rise.least, rise.most), '.2f')} nats. log p(x) lies above them by an amount that "
+        "is not known, and their differences may move by as much as their rises differ."
+    )
 
 
 def _of_ceiling(group: ResultGroup) -> list[str]:

@@ -18,6 +18,8 @@ PREFIX = "npz:"
 MOST_CLASSES = 2000
 """Different labels: beyond it they are no classes, and tables of them take gigabytes."""
 N_MIN = 30
+DIMMEST = 128
+"""Of uint8 images: where no pixel of any of them is as bright, they hardly count to 255."""
 CHANNELS = (1, 3)
 ARRAYS = (
     "images",
@@ -50,7 +52,7 @@ def load_npz(path: str | Path, *, seed: int, limit: int | None = None) -> Datase
 
     - ``images``: (n, height, width), (n, height, width, c), (n, c, height, width) with c = 1 or 3, or (n, pixels)
       together with ``image_shape`` = (height, width) or (c, height, width). uint8 from 0 to 255, or floats or booleans
-      from 0 to 1. At least 30 images in all.
+      from 0 to 1; uint8 images without a pixel of half the brightness are refused. At least 30 images in all.
     - ``labels``, optional: (n,) integers or strings; the classes are the distinct values in ascending order.
     - or, instead of ``images`` and ``labels``, ready-made splits: ``train_images``, ``validation_images``,
       ``test_images`` and, all three or none, ``train_labels``, ``validation_labels``, ``test_labels``.
@@ -191,6 +193,11 @@ def _to_unit_interval(path: Path, images: np.ndarray) -> tuple[Tensor, bool]:
         raise DataError(
             f"{path}: the images are floats from {low:.9g} to {high:.9g}, expected 0 to 1; divide by the brightest "
             "possible value"
+        )
+    if images.dtype == np.uint8 and 1 < high < DIMMEST:
+        raise DataError(
+            f"{path}: the brightest of all pixels is {high} of 255, as in images that count to {high}: taken as they "
+            "are they would be nearly black; divide by the brightest possible value and store floats"
         )
     values = torch.from_numpy(images.reshape(len(images), -1).astype(np.float32))
     if images.dtype == np.uint8 and high > 1:

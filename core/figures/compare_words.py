@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.comparison import OF_KL, Difference, Measured, difference, estimate_of, few_effective, gains, kl_splits
+from core.comparison import (
+    OF_KL,
+    Difference,
+    Measured,
+    difference,
+    estimate_of,
+    few_effective,
+    gains,
+    kl_splits,
+    still_rising,
+)
 from core.figures.surgery_words import difference_words
 from core.figures.verdicts import better
 from core.records import Distance
 from core.report import Table
+from core.results_words import rise_sentence
 
 NOTHING = "–"
 """In a cell where something was not measured, or means nothing."""
@@ -108,14 +119,15 @@ def whole_kl_words(models: Sequence[Measured]) -> str:
 
 
 def few_draws_words(models: Sequence[Measured]) -> str:
-    """What the importance-weighted likelihoods hang on, where that is few draws; else ""."""
-    fewest = few_effective(model.evaluation for model in models)
-    if fewest is None:
-        return ""
-    return (
-        "Importance-weighted likelihoods are bounds, and hang on few draws here: the median effective sample size is "
-        f"as low as {fewest:.1f}. Their differences may be those of how far each lies under log p(x)."
-    )
+    """How far importance-weighted likelihoods can be trusted; "" where there is none."""
+    rise, fewest = (of(model.evaluation for model in models) for of in (still_rising, few_effective))
+    told = [] if rise is None else [rise_sentence(rise)]
+    if fewest is not None:
+        told.append(
+            f"They hang on few draws: the median effective sample size is as low as {fewest:.1f}. Their differences "
+            "may be those of how far each lies under log p(x)."
+        )
+    return " ".join(told)
 
 
 def counts_sentence(chosen: Mapping[str, int], whole: Mapping[str, int]) -> str:

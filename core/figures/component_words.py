@@ -45,7 +45,7 @@ def usage_sentence(found: Components, what: str = "pseudo-inputs") -> str:
     return (
         f"{_lead(found)}: the usage of the {count:,} {what} has the entropy of {effective_words(effective)} "
         f"equally used ones; a perfect match would show {_count(effective.null)} with this many images. "
-        f"{gone} ({sure:,} to {most:,} within two standard errors; a perfect match: {found.dead_null:.1f}). "
+        f"{gone} ({sure:,} to {most:,} within the errors of their usage; a perfect match: {found.dead_null:.1f}). "
         f"{pairs} (Bhattacharyya distance under {DUPLICATE:g}{random})."
     )
 
@@ -128,8 +128,9 @@ def nearest_sentence(latent: Nearest, pixel: Nearest, class_names: Sequence[str]
     who = "test images"
     if pixel.of_class is not None:
         who = f"test images of class {name_of(pixel.of_class, class_names)}"
+    it = "A draw of it" if pixel.unit == PIXEL_UNIT else "It"
     found = (
-        f"{'A draw of it' if pixel.unit == PIXEL_UNIT else 'It'} differs from its nearest training image by {distance_words(pixel)}: "
+        f"{it} differs from its nearest training image by {distance_words(pixel)}: "
         f"{_share(pixel)} of {pixel.compared:,} {who} come as near to one. In latent space the nearest lies "
         f"{distance_words(latent)} away: {_share(latent)} do."
     )

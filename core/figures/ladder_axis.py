@@ -29,8 +29,8 @@ _HINTS = (
 )
 QUICK = 0.01
 """Seconds that are drawn as the least."""
-_LETTER, _MARK, _ROW = 8, 10, 19
-"""Pixels of a letter, from a triangle to a number beside it, and from one row of numbers to the next."""
+_LETTER, _MARK, _ROW = 6, 10, 19
+"""Pixels of a letter (5.2 on average, measured), from a triangle to a number beside it, and from one row of numbers to the next."""
 _WIDEST = 3.0
 """How far from the reference the axis goes for a rung that counts, in units of the best test gain."""
 
@@ -141,13 +141,13 @@ class _Note:
     def place(self) -> tuple[str, float, float, float]:
         """Anchor of the text and its pixel, then the pixels it covers from left to right.
 
-        Over its triangle, inside the frame; beside it at the top, and where the frame or the bar of all training
-        posteriors is near.
+        Over its triangle, inside the frame; beside it at the top, where curves come from below and the left, and where
+        the frame or the bar of all training posteriors is near.
         """
         room = _LETTER * (len(self.text(marked=False)) + 2)
         if self.first == self.last and self.width - self.last < room + _MARK:
             return "right", self.first - _MARK, self.first - _MARK - room, self.last
-        if self.first == self.last and self.side > 0:
+        if self.side > 0 and (self.first == self.last or self.width - self.last >= room + _MARK):
             return "left", self.last + _MARK, self.first, self.last + _MARK + room
         middle = min(max((self.first + self.last) / 2, room / 2), self.width - room / 2)
         return "center", middle, middle - room / 2, middle + room / 2

@@ -127,13 +127,14 @@ def _caption(info: CheckpointInfo, pixel: Nearest) -> str:
     pixels = (
         f"the share that differs between a draw of {what} and the image, expected over the draw"
         if pixel.unit == PIXEL_UNIT
-        else f"the root mean square difference between {what} and the image, where it is binarised afresh in every "
-        "epoch of its grey values or of its stored binarisation, whichever is nearer"
+        else f"the root mean square difference between {what} and the image, where images are binarised afresh in "
+        "every epoch its intensities or its stored binarisation, whichever is nearer"
     )
     method = (
-        f"All training images are searched; in pixels: {pixels}; in latent space: distance of the centres of the codes in standard deviations (sd) of the posteriors, "
-        f"root mean square over the {info.latent_dim} dimensions; compared with how near {pixel.compared:,} test "
-        "images come to their own nearest training image, with 95 % Wilson intervals; of new images every share "
+        f"All training images are searched; in pixels: {pixels}; in latent space: distance of the centres of the codes "
+        f"in standard deviations (sd) of the posteriors, root mean square over the {info.latent_dim} dimensions; "
+        f"compared with how near {pixel.compared:,} test images come to their own nearest training image, with 95 % "
+        "Wilson intervals; of new images every share "
         "would be equally likely"
     )
     return figures.caption(layout.dataset_title(info.dataset), "train", n, cache_components.UNSEEN_SEED, method)

@@ -158,8 +158,8 @@ def strip(found: Components) -> None:
             "Dead",
             f"{found.dead.sum():,} ({100 * found.dead.mean():.1f} %)",
             f"{sure:,}–{most:,}, match: {found.dead_null:.1f}",
-            f"Usage under {DEAD_SHARE:g} / K. The range takes two standard errors of each usage off and adds them. "
-            f"{behind}",
+            f"Usage under {DEAD_SHARE:g} / K. The range takes two standard errors of each usage off and adds "
+            f"them; fewer images than components leave many unused by chance, which is allowed for. {behind}",
         )
     with columns[2]:
         numbers.card(

@@ -109,7 +109,7 @@ def test_the_error_of_usage_and_entropy_is_that_of_other_images() -> None:
 
 def test_dead_and_duplicated_components_are_found() -> None:
     places = np.concatenate([on_a_grid(3), [[100.0, 100.0]], on_a_grid(3)[:1] + 0.01])
-    found = pseudo_inputs.components(Fixed(places, -4.0), cloud_at(np.repeat(on_a_grid(3), 30, 0)))
+    found = pseudo_inputs.components(Fixed(places, -4.0), cloud_at(np.repeat(on_a_grid(3), 60, 0)))
     assert np.flatnonzero(found.dead).tolist() == [9]
     assert found.dead_range == (1, 1)
     assert found.duplicate_pairs == 1 and np.flatnonzero(found.duplicated).tolist() == [0, 10]
@@ -117,6 +117,24 @@ def test_dead_and_duplicated_components_are_found() -> None:
     assert found.usage[0] + found.usage[10] == pytest.approx(1 / 9, abs=1e-5)
     assert order(found, "usage")[-1] == 9
     assert sorted(order(found, "neighbour")[:2].tolist()) == [0, 10]
+
+
+@pytest.mark.parametrize("images", [300, 3000, 30_000])
+def test_what_few_images_do_not_use_is_not_dead_for_certain(images: int) -> None:
+    """300 draws of a prior of 500 equal components leave 274 unused, none of which is dead; 3,000 leave one or two."""
+    prior = Fixed(on_a_grid(23, 8.0)[:500], -4.0)
+    codes = prior.sample(images, generator=seeded(4)).numpy()
+    found = pseudo_inputs.components(prior, cloud_at(codes, log_var=-12.0))
+    assert found.dead.sum() == pytest.approx(500 * (1 - 1 / 500) ** images, abs=20)
+    assert found.dead_null == pytest.approx(found.dead.sum(), abs=20)
+    assert found.dead_range[0] == 0 and found.dead_range[1] >= found.dead.sum()
+
+
+def test_how_many_are_dead_is_known_together_sooner_than_of_each() -> None:
+    """Of 500 components 50 are used, by 10,000 images: any single unused one might be used by one image in 5,000."""
+    places = on_a_grid(23, 8.0)[:500]
+    found = pseudo_inputs.components(Fixed(places, -4.0), cloud_at(np.repeat(places[:50], 200, 0), log_var=-12.0))
+    assert found.dead.sum() == 450 and 425 <= found.dead_range[0] < 450 and found.dead_range[1] == 450
 
 
 def test_a_component_that_nothing_is_near_to_has_no_images_behind() -> None:

@@ -15,6 +15,7 @@ import pytest
 from core import results_words
 from core.checkpoint import checkpoint_root
 from core.cli import main
+from core.comparison import Rise, still_rising
 from core.measures_only import folder_of
 from core.published import PUBLISHED, published_for
 from core.records import CheckpointInfo, Estimate
@@ -136,6 +137,31 @@ def test_few_effective_samples_and_a_full_information_are_said() -> None:
     low = {**full, "mutual_information": {"value": 3.0, "se": 0.01}, "ess_median": 50.0}
     told = " ".join(results_words.group_sentences(group_of(row(test=low))))
     assert "effective sample size" not in told and "ceiling" not in told
+
+
+def test_how_far_the_bounds_still_rise_is_said() -> None:
+    def curve(*values: float) -> list[dict]:
+        return [
+            {"at": at, "estimate": {"value": v, "se": 0.1}} for at, v in zip((100, 1000, 5000), values, strict=True)
+        ]
+
+    rises = [{**row().test, "likelihood_curve": curve(-85.0, -84.5, -84.5 + by)} for by in (0.08, 0.14)]
+    short = {**row().test, "likelihood_curve": curve(-85.0, -80.0, -70.0)[:2]}
+    found = still_rising([*rises, short])
+    assert found is not None and (found.start, found.end) == (1000, 5000)
+    assert (found.least, found.most) == (pytest.approx(0.08), pytest.approx(0.14))
+    assert still_rising([{**rises[0], "log_likelihood": {"value": -84, "se": 0}}, row().test]) is None
+    told = " ".join(results_words.group_sentences(group_of(row("a", test=rises[0]), row("b", test=rises[1]))))
+    assert "with 5,000 samples an image in place of 1,000 they still rose by 0.08 to 0.14 nats" in told
+    assert "still rose by 0.08 nats" in results_words.rise_sentence(Rise(10, 100, 0.079, 0.081))
+
+
+def test_what_importance_sampling_would_have_told_is_said_where_the_truth_is_known() -> None:
+    exact = {**row().test, "nll": {"value": 131.0, "se": 0.4}, "log_likelihood": {"value": -129.5, "se": 0.4},
+             "ess_median": 300.0, "samples": 1000}  # fmt: skip
+    told = " ".join(results_words.group_sentences(group_of(row(test=exact))))
+    assert "told −log p(x) 1.50 nats too high here, with 1,000 samples an image, of which 300 are effective" in told
+    assert "no sign of it" in told
 
 
 def test_published_numbers_name_their_source_and_are_of_this_data() -> None:

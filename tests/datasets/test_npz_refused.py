@@ -25,6 +25,7 @@ NAN[3, 2, 1], INFINITE[3, 2, 1] = np.nan, np.inf
         ({"images": GREY.astype(np.float32)}, "floats from 0 to 255, expected 0 to 1"),
         ({"images": GREY / 255 - 0.5}, "floats from -0.5 to 0.5"),
         ({"images": GREY.astype(np.int64)}, "int64, expected uint8"),
+        ({"images": GREY // 16}, "brightest of all pixels is 15 of 255"),
         ({"images": GREY.astype(np.complex64)}, "complex64, expected uint8"),
         ({"images": np.full((40, 6, 5), "x")}, "expected uint8"),
         ({"images": GREY[:29]}, "29 images, expected at least 30"),

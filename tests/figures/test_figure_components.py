@@ -222,7 +222,7 @@ def test_a_sheet_puts_every_block_where_it_was_told():
 def test_the_verdict_is_made_of_the_numbers():
     table = found()
     words = component_words.usage_sentence(table)
-    assert "1 is dead (1 to 2 within two standard errors; a perfect match: 0.0)" in words
+    assert "1 is dead (1 to 2 within the errors of their usage; a perfect match: 0.0)" in words
     assert "1 pairs" not in words and "One pair is a duplicate" in words
     assert f"{table.effective.value:.1f} [" in words and "would show 5.9" in words
     even = replace(table, effective=replace(table.effective, high=6.0), duplicate_pairs=0, pairs_null=math.nan)
