@@ -32,6 +32,7 @@ from core.ladder_target import Target
 from core.latents import MAX_STORED, LatentCloud
 from core.latents_file import LOG_VAR_LIMIT, MEAN_LIMIT, stored_rows
 from core.metrics.points import POINTS, are_points
+from core.metrics.repeats import repeated, repeats_sentence
 from core.priors import PRIORS, Prior, PriorContext
 from core.priors.standardised import StandardisedMixture, StandardisedPrior
 from core.vae import VAE
@@ -191,6 +192,8 @@ def _source(file: LatentsFile, fitted: int, shown: int, *, framed: bool) -> str:
         words += "; it was fitted over codes of mean 0 and deviation 1 in every dimension"
     if are_points(file.mean, file.log_var):
         words += f"; {POINTS}"
+    if repeats := repeats_sentence(repeated(file.mean, file.log_var), len(file)):
+        words += f"; {repeats.removesuffix('.')}"
     return words
 
 

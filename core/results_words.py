@@ -102,7 +102,8 @@ def study_sentence(study: Study) -> str:
 
 
 def _of_samples(group: ResultGroup) -> list[str]:
-    rise, fewest = (of(row.test for row in group.measured) for of in (still_rising, few_effective))
+    tests = [row.test for row in group.measured]
+    rise, fewest = still_rising(tests), few_effective(tests)
     told = [] if rise is None else [rise_sentence(rise)]
     if fewest is not None:
         told.append(

@@ -120,7 +120,8 @@ def whole_kl_words(models: Sequence[Measured]) -> str:
 
 def few_draws_words(models: Sequence[Measured]) -> str:
     """How far importance-weighted likelihoods can be trusted; "" where there is none."""
-    rise, fewest = (of(model.evaluation for model in models) for of in (still_rising, few_effective))
+    evaluations = [model.evaluation for model in models]
+    rise, fewest = still_rising(evaluations), few_effective(evaluations)
     told = [] if rise is None else [rise_sentence(rise)]
     if fewest is not None:
         told.append(

@@ -30,7 +30,7 @@ _HINTS = (
 QUICK = 0.01
 """Seconds that are drawn as the least."""
 _LETTER, _MARK, _ROW = 6, 10, 19
-"""Pixels of a letter (5.2 on average, measured), from a triangle to a number beside it, and from one row of numbers to the next."""
+"""Pixels of a letter (5.2 on average, measured), from a triangle to its number, and from a row of them to the next."""
 _WIDEST = 3.0
 """How far from the reference the axis goes for a rung that counts, in units of the best test gain."""
 

@@ -15,6 +15,7 @@ from core.component_file import Stored, read_components
 from core.errors import CheckpointError
 from core.metrics import coverage
 from core.metrics import distance as distances
+from core.metrics.repeats import repeated
 from core.plain_text import shown_error
 from core.records import Distance
 from pages._ui import cache
@@ -87,3 +88,10 @@ def _distance(name: str, digest: str, seed: int) -> Distance:
     prior, cloud = cache.model(name, digest).vae.prior, cache.latents(name, digest)
     with turns.beside():
         return distances.distance(cloud, prior, seed=seed)
+
+
+@kept(64)
+def repeats(name: str, digest: str) -> int:
+    """How many of the stored posteriors are those of an image before."""
+    cloud = cache.latents(name, digest)
+    return repeated(cloud.mean, cloud.log_var)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core import figures
+from core.metrics.repeats import repeats_sentence
 from core.records import CheckpointInfo, ClassifierTest, Distance, KernelTest, Share
-from pages._ui import drawn
+from pages._ui import cache_measures, drawn
 from pages._ui.layout import estimate_of
 
 HOLES = (
@@ -21,7 +22,9 @@ def verdict(info: CheckpointInfo, found: Distance | None) -> str:
     if found is None:
         return f"Nothing is counted here: {info.images} images are too few for that."
     marginal = (estimate_of(info, "marginal_kl"), estimate_of(info, "marginal_kl_null"))
-    return f"{figures.mismatch_sentence(found.mismatch, *marginal)} {figures.classifier_sentence(found.classifiers)}"
+    repeats = repeats_sentence(cache_measures.repeats(info.name, info.digest), info.images)
+    told = (figures.mismatch_sentence(found.mismatch, *marginal), figures.classifier_sentence(found.classifiers))
+    return " ".join(filter(None, [*told, repeats]))
 
 
 def metric_strip(info: CheckpointInfo, found: Distance | None) -> None:

@@ -50,3 +50,14 @@ def test_points_are_named_where_their_surgery_stands(open_page: Open, tmp_path: 
         told = [box.value for box in app.warning if box.value.startswith("The posteriors are points")]
         assert not app.exception and len(told) == expected
         assert "Do not trust" not in words(app)
+
+
+def test_images_that_are_there_more_than_once_are_told_of(open_page: Open, tmp_path: Path) -> None:
+    once = np.random.default_rng(0).normal(size=(240, 2))
+    for name, mean in (("once", once), ("twice", np.repeat(once[:120], 2, axis=0))):
+        stored(tmp_path, name, mean, -2.0)
+        app = open_page("prior_vs_posterior", root=tmp_path, models=name)
+        assert not app.exception
+        assert ("120 of the 240 images repeat another one exactly" in words(app)) is (name == "twice")
+    assert "repeat another one" in checkpoint.load("twice", tmp_path).config.data.source
+    assert "repeat another one" not in checkpoint.load("once", tmp_path).config.data.source
