@@ -23,8 +23,8 @@ HOME = {"127.0.0.1", "localhost"}
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
     "--no-sandbox",  # a container's root cannot use Chromium's sandbox
-    "--use-angle=swiftshader",  # WebGL without a graphics card
-    "--enable-unsafe-swiftshader",
+    "--disable-gpu",  # pages are put together without OpenGL: with SwiftShader's they take half as long again
+    "--enable-unsafe-swiftshader",  # WebGL all the same, without a graphics card
     # So that a request to another host can only come from the page.
     "--disable-background-networking",
     "--disable-component-update",
