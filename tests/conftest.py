@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -28,6 +30,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
     config.option.loadscopereorder = False  # the order is that of pytest_collection_modifyitems
     return Together(config, log)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def installed_packages_are_searched_once() -> Iterator[None]:
+    """AppTest has every run look through all installed packages for components, for half of its time; a server once."""
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -120,6 +120,7 @@ def test_a_wrong_log_determinant_is_told() -> None:
     assert there_and_back < 1e-4 and log_det == pytest.approx(0.01, rel=0.05)
 
 
+@pytest.mark.slow
 def test_a_visitor_without_a_browser_opens_a_page_and_clicks() -> None:
     with ThreadPoolExecutor(1) as thread:  # the browser tests leave an event loop in the one that all tests share
         report = thread.submit(load.run, quick=True).result()

@@ -41,7 +41,9 @@ def figures(browser: Browser, url: str, settled: Settled) -> tuple[list[str], st
     return found, address
 
 
-@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize(
+    "name", [name if name == "prior_vs_posterior" else pytest.param(name, marks=pytest.mark.slow) for name in ADDRESSES]
+)
 def test_one_address_gives_the_same_figures_in_two_browsers(
     server: str, browser: Browser, settled: Settled, name: str
 ) -> None:

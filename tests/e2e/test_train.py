@@ -47,6 +47,7 @@ def test_a_model_is_trained_while_nobody_looks_and_is_in_the_sidebar(
     expect(page.get_by_role("heading", name="Digits, VampPrior, d = 2").first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_training_is_cancelled_and_goes_on(own_server: str, page: Page, settled: Settled) -> None:
     page.goto(f"{own_server}/train?t_epochs=100000&t_prior_vamp_components=5&t_name=long")
     settled(page)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.checkpoint import checkpoint_root
 from tests.pages.test_pages import words
 
 Open = Callable[..., AppTest]
@@ -62,7 +63,7 @@ def test_an_image_without_a_code_is_said(open_page: Open) -> None:
 
 
 @pytest.mark.parametrize("base", ["7", ""])
-def test_a_base_of_an_image_says_that_its_own_posterior_counts(open_page: Open, base: str) -> None:
-    app = open_page(PAGE, models="three-d", **({"base": base} if base else {}))
-    assert not app.exception
-    assert ("holds the posterior of the image itself" in words(app)) is bool(base)
+def test_where_an_image_is_encoded_its_own_posterior_is_left_out(open_page: Open, base: str) -> None:
+    app = open_page(PAGE, root=checkpoint_root(), models="mnist-40d-vamp", **({"base": base} if base else {}))
+    assert not app.exception and "No draw comes here" not in words(app)
+    assert ("and so is that of the image encoded here, which adds" in words(app)) is bool(base)
