@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
-from safetensors.torch import save_file
 
 from core.checkpoint_content import require_files, require_same_content, sha256
 from core.checkpoint_folders import NAME, OLD, checkpoint_root, clear, place_of, recover
@@ -42,6 +41,7 @@ from core.replacing import deleted_on_failure, fresh_name, sync
 from core.snapshots import Snapshots
 from core.snapshots_file import write_snapshots
 from core.stored_images import read_images, write_images
+from core.tensor_file import write_tensors
 from core.vae import VAE
 
 __all__ = [
@@ -145,7 +145,7 @@ def _write(
     state = {name: value.detach().cpu().contiguous() for name, value in vae.state_dict().items()}
     if half:
         state = {name: value.half() for name, value in state.items()}
-    save_file(state, fresh / "model.safetensors")
+    write_tensors(state, fresh / "model.safetensors")
     (fresh / "metrics.json").write_text(metrics_text(metrics or {}))
     if isinstance(latents, FlowCloud):
         write_flow_latents(latents, fresh / "latents.safetensors")

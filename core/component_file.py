@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
-from safetensors.numpy import save_file
 
 from core.component_records import Components, ComponentSummary
 from core.errors import CheckpointError, first_problem
 from core.metrics_records import problem_of_summary
 from core.nearest_records import Compared
 from core.replacing import replacing
-from core.tensor_file import read_arrays
+from core.tensor_file import read_arrays, write_arrays
 
 MOST_TOLD = 10_000
 """Characters of the texts in the header."""
@@ -72,7 +71,7 @@ def write_components(folder: Path, split: str, found: Stored, digest: str) -> No
         metadata["compared"] = json.dumps(scalars)
     arrays = {name: np.ascontiguousarray(_small(value)) for name, value in own.items() if value is not None}
     with replacing(file_of(folder, split)) as fresh:
-        save_file(arrays, fresh, metadata)
+        write_arrays(arrays, fresh, metadata)
 
 
 def _small(value: np.ndarray) -> np.ndarray:

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
 
 from core.plain_text import is_plain, shown
 from core.records import Embedding
 from core.replacing import replacing
-from core.tensor_file import read_arrays
+from core.tensor_file import read_arrays, write_arrays
 
 MIN_POINTS, MAX_POINTS = 30, 20_000
 """Points of q and p together. Fewer make no map; more take longer than anybody waits."""
@@ -27,7 +26,7 @@ def write_embedding(embedding: Embedding, file: Path) -> None:
     tensors = {name: np.ascontiguousarray(getattr(embedding, name)) for name in (*_SHAPES, "q_index")}
     words = {name: repr(float(getattr(embedding, name))) for name in _NUMBERS}
     with replacing(file) as fresh:
-        save_file(tensors, fresh, metadata={**words, "seed": str(embedding.seed), "method": embedding.method})
+        write_arrays(tensors, fresh, metadata={**words, "seed": str(embedding.seed), "method": embedding.method})
 
 
 def read_embedding(file: Path) -> Embedding:

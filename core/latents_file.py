@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.numpy import save_file
 
 from core.errors import CheckpointError
 from core.plain_text import is_plain, shown
-from core.tensor_file import read_arrays
+from core.tensor_file import read_arrays, write_arrays
 
 MEAN_LIMIT, LOG_VAR_LIMIT, LABEL_LIMIT = 1e4, 30.0, 100_000
 """What a file may hold: far beyond any trained model, and small enough for every calculation that follows."""
@@ -83,7 +82,7 @@ def write(file: Path, stored: Stored) -> None:
             tensors[name] = stored.numbers[name].astype(np.float32)
     if stored.labels is not None:
         tensors["labels"] = stored.labels.astype(np.int32)
-    save_file(tensors, file, metadata={"split": stored.split, "total": str(stored.total)})
+    write_arrays(tensors, file, metadata={"split": stored.split, "total": str(stored.total)})
 
 
 def read(file: Path, columns: Sequence[Column], class_names: Sequence[str] = ()) -> Stored | None:

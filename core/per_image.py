@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
 
 from core.errors import CheckpointError
 from core.replacing import replacing
-from core.tensor_file import read_arrays
+from core.tensor_file import read_arrays, write_arrays
 
 MEASURES = ("reconstruction", "average_kl", "mutual_information", "marginal_kl", "nll", "log_likelihood")
 """Names of the measures a file may hold, as in metrics.json; the bound is reconstruction - average_kl."""
@@ -80,7 +79,7 @@ def write_per_image(folder: Path, found: PerImage) -> None:
     }  # fmt: skip
     values = {name: np.ascontiguousarray(value, np.float32) for name, value in found.values.items()}
     with replacing(file_of(folder, found.split)) as fresh:
-        save_file(values, fresh, metadata)
+        write_arrays(values, fresh, metadata)
 
 
 def read_per_image(folder: Path, split: str, evaluation: Mapping[str, Any]) -> PerImage | None:

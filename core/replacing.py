@@ -18,8 +18,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from safetensors import SafetensorError
-
 MACHINE = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 """This machine in names of files: other ones that share a folder have other host names."""
 FRESH = re.compile(r"\.tmp-(?P<pid>[0-9]+)-(?P<machine>[0-9a-f]{8})-(?P<name>.+)")
@@ -51,12 +49,9 @@ def replacing(file: Path, *, durable: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def deleted_on_failure(fresh: Path) -> Iterator[None]:
-    """Delete a file or folder that is not finished, whatever the reason; safetensors' own error becomes an OSError."""
+    """Delete a file or folder that is not finished, whatever the reason."""
     try:
         yield
-    except SafetensorError as error:  # it wraps what the system said
-        _delete(fresh)
-        raise OSError(f"{fresh.parent} cannot be written: {error}") from error
     except BaseException:
         _delete(fresh)
         raise

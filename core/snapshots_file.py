@@ -18,7 +18,6 @@ from typing import Annotated
 import numpy as np
 import torch
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from safetensors.torch import save_file
 from torch import Tensor
 
 from core.errors import CheckpointError, first_problem
@@ -28,7 +27,7 @@ from core.priors import MixturePrior, Prior
 from core.priors.vamp import VampPrior
 from core.records import Estimate
 from core.snapshots import DIM, MOST, MOST_BYTES, Snapshot, Snapshots, prior_numbers
-from core.tensor_file import read_tensors
+from core.tensor_file import read_tensors, write_tensors
 
 NAME = "snapshots.safetensors"
 LIMIT = 1e6
@@ -90,7 +89,7 @@ def write_snapshots(found: Snapshots, file: Path) -> None:
     if len(found.inputs):
         tensors["inputs"] = torch.from_numpy(found.inputs.astype(np.int32))
     about = {"taken": json.loads(heads), "kept": found.kept, "split": found.split, "total": found.total}
-    save_file(tensors, file, metadata={"snapshots": json.dumps(about)})
+    write_tensors(tensors, file, metadata={"snapshots": json.dumps(about)})
 
 
 def read_snapshots(folder: Path, prior: Prior, pixels: int, class_names: Sequence[str] = ()) -> Snapshots | None:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save_file
 
 from core.errors import CheckpointError
 from core.plain_text import shown
-from core.tensor_file import read_arrays
+from core.tensor_file import read_arrays, write_arrays
 
 FILE = "images.safetensors"
 
 
 def write_images(images: np.ndarray, file: Path) -> None:
     """Store (n, pixels) intensities in [0, 1] in 256 levels."""
-    save_file({"images": np.round(255 * images).astype(np.uint8)}, file)
+    write_arrays({"images": np.round(255 * images).astype(np.uint8)}, file)
 
 
 def read_images(folder: Path, n: int, pixels: int) -> np.ndarray | None:

@@ -1,8 +1,11 @@
-"""Reading safetensors files that somebody may have damaged, or may be writing to.
+"""Writing safetensors files, and reading those that somebody may have damaged, or may be writing to.
 
 They are read whole into memory, not mapped as safetensors' own ``load_file`` does: when a mapped file is shortened, as
 ``cp other model.safetensors`` does, the next look at one of its tensors ends the whole process with a bus error, all
 sessions with it. And what was checked is what is used: nobody can replace the file between the two.
+
+They are written as bytes: safetensors' own ``save_file`` (0.8) writes beside the file first, under a name that tells
+of no process, and what a killed one leaves stays for ever.
 """
 
 from __future__ import annotations
@@ -20,6 +23,28 @@ from core.errors import UNREADABLE, CheckpointError
 
 LARGEST = 2 * 1024**3
 """Bytes of a file: far beyond any model that this program trains. A sparse file of terabytes costs nothing to make."""
+
+
+def write_tensors(tensors: dict[str, Tensor], file: Path, metadata: dict[str, str] | None = None) -> None:
+    """Write tensors by name, and texts in the header.
+
+    Raises:
+        OSError: it cannot be written.
+        ValueError: for tensors that are not contiguous.
+    """
+    _write(in_torch.save(tensors, metadata), file)
+
+
+def write_arrays(arrays: dict[str, np.ndarray], file: Path, metadata: dict[str, str] | None = None) -> None:
+    """The same of contiguous numpy arrays."""
+    _write(in_numpy.save(arrays, metadata), file)
+
+
+def _write(content: bytes, file: Path) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as error:  # which of many files it was, the system does not say
+        raise OSError(error.errno, f"{file.parent} cannot be written: {error.strerror}") from error
 
 
 def read_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from core.config import TrainConfig
 from core.errors import CheckpointError
 from core.replacing import replacing
 from core.snapshots_file import pack, unpack
-from core.tensor_file import read_tensors
+from core.tensor_file import read_tensors, write_tensors
 from core.training_records import EpochRecord
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def write_state(run: Run) -> None:
         return
     run.state_file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(run.state_file, durable=True) as fresh:
-        save_file(tensors, fresh, metadata=metadata)
+        write_tensors(tensors, fresh, metadata=metadata)
 
 
 def read_state(run: Run) -> None:

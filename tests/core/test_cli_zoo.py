@@ -183,7 +183,7 @@ def test_a_full_disk_leaves_the_checkpoint_that_was_there(images: str, tmp_path:
     arguments = train_arguments(images, tmp_path)
     answer(capsys, *arguments)
     before = {file.name: file.read_bytes() for file in (tmp_path / "model").iterdir()}
-    monkeypatch.setattr("core.checkpoint.save_file", _full)
+    monkeypatch.setattr("core.checkpoint.write_tensors", _full)
     assert "No space left" in complaint(capsys, *arguments, "--replace", "--seed", "5")
     monkeypatch.undo()
     monkeypatch.setattr("core.checkpoint.write_latents", _full)

@@ -72,7 +72,7 @@ def test_the_state_is_replaced_in_one_step(tmp_path: Path, monkeypatch) -> None:
         Path(file).write_bytes(b"half a file")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("core.train_state.save_file", half_way)
+    monkeypatch.setattr("core.train_state.write_tensors", half_way)
     with pytest.raises(KeyboardInterrupt):
         make_run(tmp_path / "state").train()
     assert (tmp_path / "state").read_bytes() == before

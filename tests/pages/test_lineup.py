@@ -20,7 +20,7 @@ def arrive(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
 
 
 def pick(app: AppTest, panel: int) -> None:
-    (control,) = [each for each in app.segmented_control if str(each.key).startswith("pick-")]
+    (control,) = [each for each in app.pills if str(each.key).startswith("pick-")]
     control.set_value(panel).run()
     assert not app.exception
 
@@ -49,7 +49,7 @@ def test_picks_are_counted_and_luck_is_named(arrive: Open, models: str) -> None:
             assert QUESTION in said(app)
     # Back at the first one: the pick is remembered, and cannot be mended.
     app.number_input(key="round").set_value(1).run()
-    (control,) = [each for each in app.segmented_control if str(each.key).startswith("pick-")]
+    (control,) = [each for each in app.pills if str(each.key).startswith("pick-")]
     assert control.value == 5 and control.disabled
     assert f"Found so far: {found or 'none'} of 2." in said(app)
 
@@ -67,7 +67,7 @@ def test_a_link_to_a_line_up_does_not_tell_its_answer(arrive: Open) -> None:
 
 def test_each_model_has_its_own_count(arrive: Open) -> None:
     app = arrive("prior_vs_posterior", models=["recorded", "mog"], lineup="true", each="20")
-    controls = [each for each in app.segmented_control if str(each.key).startswith("pick-")]
+    controls = [each for each in app.pills if str(each.key).startswith("pick-")]
     assert len(controls) == 2
     controls[0].set_value(1).run()
     assert said(app).count("is the true one") == 1 and said(app).count(QUESTION) == 1
