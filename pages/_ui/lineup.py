@@ -68,7 +68,7 @@ def _one(info: CheckpointInfo, key: cache.ViewKey, seed: int, number: int, each:
     if picked is not None:
         st.session_state[control] = picked + 1
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.pills(  # they wrap where the screen is narrow
+        st.pills(  # narrower than segments: nine fit a telephone, or scroll
             "The true panel", range(1, PANELS + 1), key=control, disabled=picked is not None,
             on_change=lambda: take(_less_one(st.session_state.get(control))),
         )  # fmt: skip
