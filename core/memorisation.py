@@ -193,10 +193,17 @@ def copies(found: Compared, table: Components) -> Copies:
         apart[k] = (found.new_ratio[some] <= ratio[k]).mean()
     near, standing = closer < CLOSE, apart < CLOSE
     told = [(float(one.mean()), *wilson(float(one.mean()), len(one))) for one in (near & standing, near, standing)]
-    new = [(one[:, None] >= one).mean(1) < CLOSE for one in (found.new_pixel, found.new_ratio)]
-    return Copies(
-        closer, apart, told[0], told[1], told[2], CLOSE, float((new[0] & new[1]).mean()), len(found.new_pixel)
-    )
+    return Copies(closer, apart, told[0], told[1], told[2], CLOSE, _taken_for_copies(found), len(found.new_pixel))
+
+
+def _taken_for_copies(found: Compared) -> float:
+    """Share of the new images that would be called copies, each compared with those of its class as a component is."""
+    labels, taken = found.new_labels, []
+    for i, (pixel, ratio) in enumerate(zip(found.new_pixel, found.new_ratio, strict=True)):
+        some, _ = _compared(found, None if labels is None else int(labels[i]))
+        near, standing = (found.new_pixel[some] <= pixel).mean(), (found.new_ratio[some] <= ratio).mean()
+        taken.append(near < CLOSE and standing < CLOSE)
+    return float(np.mean(taken))
 
 
 @torch.no_grad()

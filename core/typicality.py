@@ -56,8 +56,8 @@ def place(z: tuple[float, ...], q: Prepared | None, prior: Prior, compared: Refe
     own = None
     if q is not None:
         log_q, found = float(q.log_prob(point)), q.own(point)
-        others = float(q.log_prob(point, exclude=found))
         own = None if found < 0 else int(found)
+        others = log_q if own is None else float(q.log_prob(point, exclude=found))
     log_p = float(prior.log_prob(point.float()).double())
     return Place(
         z=tuple(float(value) for value in z),

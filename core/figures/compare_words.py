@@ -125,8 +125,8 @@ def few_draws_words(models: Sequence[Measured]) -> str:
     told = [] if rise is None else [rise_sentence(rise)]
     if fewest is not None:
         told.append(
-            f"They hang on few draws: the median effective sample size is as low as {fewest:.1f}. Their differences "
-            "may be those of how far each lies under log p(x)."
+            "Importance-weighted likelihoods hang on few draws here: the median effective sample size is as low as "
+            f"{fewest:.1f}. Their differences may be those of how far each lies under log p(x)."
         )
     return " ".join(told)
 

@@ -148,7 +148,7 @@ def _copy_verdict(pixel: Nearest) -> str:
     if near and pixel.apart_low > COPY:
         return "No copy of one image: nearer to training images than new images are, and to several alike."
     if standing and pixel.low > COPY:
-        return "One training image stands out, though it is no nearer than to new images: no copy, but made of it."
+        return "One training image stands out, but new images come as near to theirs: no copy."
     if pixel.low > COPY:
         return "No copy: no nearer to a training image than new images are."
     return "Not told apart from a copy."

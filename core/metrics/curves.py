@@ -80,7 +80,7 @@ def _point(z: Tensor, mean: Tensor, log_var: Tensor, size: int, generator: Gener
         for start in range(0, len(order), size):
             batch = order[min(start, len(order) - size) :][:size]  # what is left over is filled up with others
             at = z[:, batch]
-            found = log_own(at, mean[batch], log_var[batch]) - log_aggregated(at, mean[batch], log_var[batch])[0]
+            found = log_own(at, mean[batch], log_var[batch]) - log_aggregated(at, mean[batch], log_var[batch])
             fresh = size - max(0, start + size - len(order))
             information[:, batch[-fresh:]] = found[:, -fresh:]
     return CurvePoint(size, over_examples(information.mean(0)))

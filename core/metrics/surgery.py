@@ -93,7 +93,7 @@ def elbo_surgery(
         z, log_q = drawn()
         average = log_q - log_prior(prior, z)
     z, _ = drawn()
-    information = log_own(z, mean, log_var) - log_aggregated(z, mean, log_var)[0]
+    information = log_own(z, mean, log_var) - log_aggregated(z, mean, log_var)
     z, _ = drawn()  # stratified over i: every component of q(z) gives the same number of draws
     log_q, null = log_aggregated_and_null(z, mean, log_var)
     marginal = log_q - log_prior(prior, z)
@@ -129,11 +129,11 @@ def log_own(z: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
     return DiagonalNormal(mean.double(), log_var.double()).log_prob(z.double())
 
 
-def log_aggregated(z: Tensor, mean: Tensor, log_var: Tensor, own: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Exact log q(z) of (S, m, d) draws, and log q_-i(z) under all posteriors but the draw's own, (S, m) in float64.
+def log_aggregated(z: Tensor, mean: Tensor, log_var: Tensor, own: Tensor | None = None) -> Tensor:
+    """Exact log q(z) of (S, m, d) draws, (S, m) in float64.
 
-    One pass over the mixture gives both: q = ((n - 1) q_-i + q(z|x_i)) / n is a sum of positive terms, whereas q_-i
-    from q would be a difference that cancels wherever a posterior stands alone.
+    As q = ((n - 1) q_-i + q(z|x_i)) / n with the draw's own posterior from outside: of one that is much narrower than
+    its mean is large, the mixture's matrix product loses digits that the square of z - mean keeps.
 
     Args:
         z: draws of m posteriors.
@@ -144,4 +144,4 @@ def log_aggregated(z: Tensor, mean: Tensor, log_var: Tensor, own: Tensor | None 
     n = len(mean)
     own = torch.arange(n, device=z.device) if own is None else own
     others = mixture.log_prob(z.flatten(0, 1), mean, log_var, exclude=own.repeat(len(z)), double=True).view(z.shape[:2])
-    return torch.logaddexp(others + math.log((n - 1) / n), log_own(z, mean[own], log_var[own]) - math.log(n)), others
+    return torch.logaddexp(others + math.log((n - 1) / n), log_own(z, mean[own], log_var[own]) - math.log(n))

@@ -168,10 +168,11 @@ def own_posterior(shown: Look) -> str:
     """That log q is high near the code that the view goes through, "" where it goes through none of an image."""
     if not shown.info.of_gaussians or (shown.plane is not None and shown.base is None):
         return ""
-    near = "near that image's own code" if shown.plane is not None else "at a draw"
+    if shown.plane is None:
+        return "log q at a draw holds the posterior that it came from; the share of codes is taken without it."
     return (
-        f"log q holds the posterior of the image itself, which may be most of it {near}; the share of codes is taken "
-        "without it."
+        "log q holds the posterior of that image: the share of codes is taken without it as far as its own draws reach; "
+        "a little further off a place still looks more typical of q than a new code would."
     )
 
 

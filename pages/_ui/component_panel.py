@@ -127,14 +127,13 @@ def _caption(info: CheckpointInfo, pixel: Nearest) -> str:
     pixels = (
         f"the share that differs between a draw of {what} and the image, expected over the draw"
         if pixel.unit == PIXEL_UNIT
-        else f"the root mean square difference between {what} and the image, where images are binarised afresh in "
-        "every epoch its intensities or its stored binarisation, whichever is nearer"
+        else f"the root mean square difference between {what} and the image, of images that are binarised afresh in "
+        "every epoch the intensities or the stored binarisation, whichever is nearer"
     )
     method = (
         f"All training images are searched; in pixels: {pixels}; in latent space: distance of the centres of the codes "
         f"in standard deviations (sd) of the posteriors, root mean square over the {info.latent_dim} dimensions; "
         f"compared with how near {pixel.compared:,} test images come to their own nearest training image, with 95 % "
-        "Wilson intervals; of new images every share "
-        "would be equally likely"
+        "Wilson intervals; of new images every share would be equally likely"
     )
     return figures.caption(layout.dataset_title(info.dataset), "train", n, cache_components.UNSEEN_SEED, method)

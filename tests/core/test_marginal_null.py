@@ -107,10 +107,10 @@ def test_log_q_is_the_exact_one(n: int) -> None:
     mean, log_var = torch.randn(n, 2, generator=seeded(9)).double() + 5, torch.full((n, 2), -2.0).double()
     log_var[::2] = -32
     z = mean + torch.exp(0.5 * log_var) * torch.randn(3, n, 2, generator=seeded(10)).double()
-    assert torch.allclose(log_aggregated_and_null(z, mean, log_var)[0], log_aggregated(z, mean, log_var)[0], atol=1e-6)
+    assert torch.allclose(log_aggregated_and_null(z, mean, log_var)[0], log_aggregated(z, mean, log_var), atol=1e-6)
     own = torch.tensor([3, 1, 4])
     some = log_aggregated_and_null(z[:, own], mean, log_var, own)[0]
-    assert torch.allclose(some, log_aggregated(z[:, own], mean, log_var, own)[0], atol=1e-6)
+    assert torch.allclose(some, log_aggregated(z[:, own], mean, log_var, own), atol=1e-6)
 
 
 def test_images_in_the_order_of_their_class_change_nothing() -> None:
