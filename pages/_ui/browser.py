@@ -171,8 +171,8 @@ def own_posterior(shown: Look) -> str:
     if shown.plane is None:
         return "log q at a draw holds the posterior that it came from; the share of codes is taken without it."
     return (
-        "log q holds the posterior of that image: the share of codes is taken without it as far as its own draws reach; "
-        "a little further off a place still looks more typical of q than a new code would."
+        "log q holds the posterior of that image: the share of codes is taken without it as far as its own draws "
+        "reach; a little further off a place still looks more typical of q than a new code would."
     )
 
 
